@@ -6,7 +6,15 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/{shared,daemon,cli}/**/*.test.ts'], testTimeout: 20_000 } },
-      { test: { name: 'e2e', include: ['test/{e2e,chaos,real}/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/{e2e,chaos,real}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
     ],
   },
 });

@@ -8,5 +8,10 @@ test('every code has an exit code of the documented set', () => {
 
 test('an error carries its code, hint and exit code', () => {
   const error = new QwexError({ code: 'not_found', message: 'no run abcd', hint: 'qwex list' });
-  expect([error.code, error.hint, error.exitCode, error.httpStatus]).toEqual(['not_found', 'qwex list', 3, 404]);
+  expect([error.code, error.hint, error.exitCode, error.httpStatus]).toEqual([
+    'not_found',
+    'qwex list',
+    3,
+    404,
+  ]);
 });
