@@ -1,0 +1,81 @@
+// Joins the program to this process: its streams, signals and variables. Answers with an exit code; leaving is
+// main.ts's.
+import { isErrno } from '../shared/errors.ts';
+import { homeFrom } from '../shared/paths.ts';
+import { VERSION } from '../shared/version.ts';
+import type { Context } from './context.ts';
+import { runProgram } from './program.ts';
+import { reportError } from './view/errors.ts';
+import { type OutputStream, Terminal } from './view/terminal.ts';
+
+/** What a shell reports for a program that SIGPIPE ended. */
+const BROKEN_PIPE_EXIT_CODE = 141;
+
+/** Runs one command line; resolves to the exit code when all output has left. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let readerLeft: () => void = () => undefined;
+  const brokenPipe = new Promise<number>((resolve) => {
+    readerLeft = () => resolve(BROKEN_PIPE_EXIT_CODE);
+  });
+  const guarded = new Set<OutputStream>();
+  const guard = (stream: OutputStream): OutputStream => {
+    if (guarded.has(stream)) return stream;
+    guarded.add(stream);
+    // `qwex logs x | head -1`: the reader has what it wanted.
+    stream.on('error', (error: unknown) => {
+      if (!isErrno(error, 'EPIPE', 'EIO')) throw error;
+      readerLeft();
+    });
+    return stream;
+  };
+  const terminal = new Terminal({
+    stdout: () => guard(process.stdout),
+    stderr: () => guard(process.stderr),
+    env: process.env,
+  });
+  return Promise.race([brokenPipe, runToEnd(argv, terminal)]);
+}
+
+async function runToEnd(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const context = contextOf(argv, terminal);
+  let exitCode: number;
+  try {
+    exitCode = await runProgram(context);
+  } catch (thrown) {
+    const json = wantsJson(argv);
+    exitCode = reportError(terminal, thrown, { json, env: process.env, home: homeFrom(process.env) });
+  }
+  await terminal.flush();
+  return exitCode;
+}
+
+/** --json before `--`: good enough for errors that come before the words are parsed. */
+function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+function contextOf(argv: readonly string[], terminal: Terminal): Context {
+  return {
+    argv,
+    env: process.env,
+    cwd: process.cwd(),
+    terminal,
+    stdin: () => process.stdin,
+    exitCode: 0,
+    onInterrupt: (listener) => {
+      process.on('SIGINT', listener);
+      return () => void process.off('SIGINT', listener);
+    },
+    runner: async ({ autostart = true } = {}) => {
+      const { LocalRunner } = await import('../shared/client/local-runner.ts');
+      return new LocalRunner({
+        autostart,
+        onVersionMismatch: (version) =>
+          terminal.note(
+            `warning: the daemon is qwex ${version}, this command is ${VERSION}; run: qwex daemon restart`,
+          ),
+      });
+    },
+  };
+}

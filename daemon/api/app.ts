@@ -1,0 +1,73 @@
+// The routes put together. Everything that is refused is refused here in one shape.
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { OPENAPI_PATH, VERSION_HEADER } from '../../shared/api.ts';
+import { QwexError } from '../../shared/errors.ts';
+import { LIMITS } from '../../shared/schemas/run.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { ApiContext } from './context.ts';
+import { answerProblem, invalidRequest, problemOf } from './problems.ts';
+import { artifactRoutes } from './routes/artifacts.ts';
+import { houseRoutes } from './routes/house.ts';
+import { localRunRoutes } from './routes/local-runs.ts';
+import { logRoutes } from './routes/logs.ts';
+import { manifestRoutes } from './routes/manifest.ts';
+import { runRoutes } from './routes/runs.ts';
+import { workspaceRoutes } from './routes/workspace.ts';
+
+export const OPENAPI_INFO = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Qwex Protocol',
+    version: '1.0',
+    description:
+      'An open protocol for running things at an exact commit. Routes tagged `local` are not part of it.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+};
+
+export function buildApp(context: ApiContext): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (!result.success) throw invalidRequest(result.error.issues);
+    },
+  });
+  app.use(async (c, next) => {
+    await next();
+    c.header(VERSION_HEADER, VERSION);
+  });
+  app.use(bodyLimit({ maxSize: LIMITS.bodyBytes, onError: () => refuseBody() }));
+  app.onError((error, c) => answerProblem(c, problemOf(error, context.log)));
+  app.notFound((c) =>
+    answerProblem(
+      c,
+      problemOf(
+        new QwexError({ code: 'not_found', message: `there is no ${c.req.method} ${c.req.path}` }),
+        context.log,
+      ),
+    ),
+  );
+  for (const routes of [
+    manifestRoutes(context.apiKeyFile),
+    runRoutes(context),
+    artifactRoutes(context),
+    logRoutes(context),
+    localRunRoutes(context),
+    workspaceRoutes(context),
+    houseRoutes(context),
+  ]) {
+    // Sub-apps have hooks of their own; without this a failed validation there would answer in another shape.
+    routes.defaultHook = app.defaultHook;
+    app.route('/', routes);
+  }
+  app.get(OPENAPI_PATH, (c) => c.json(app.getOpenAPI31Document(OPENAPI_INFO)));
+  return app;
+}
+
+function refuseBody(): never {
+  throw new QwexError({
+    code: 'too_large',
+    message: `the request body is larger than ${LIMITS.bodyBytes / 1024 / 1024} MiB`,
+    hint: 'send fewer runs in one request',
+  });
+}

@@ -1,0 +1,24 @@
+// What the routes may ask of the daemon. Each field is owned by the module that its type comes from.
+import type { EventHub } from '../events/hub.ts';
+import type { LogFollower } from '../logs/follow-log.ts';
+import type { Cancellation } from '../runner/cancel.ts';
+import type { Housekeeping } from '../runner/housekeeping.ts';
+import type { Submission } from '../runner/submission.ts';
+import type { Workspaces } from '../runner/workspaces.ts';
+import type { DownloadSigner } from './downloads.ts';
+import type { PresentContext } from './present.ts';
+import type { ProblemLog } from './problems.ts';
+
+export interface ApiContext extends PresentContext {
+  hub: EventHub;
+  log: ProblemLog;
+  apiKeyFile: string;
+  submission: Submission;
+  cancellation: Cancellation;
+  workspaces: Workspaces;
+  housekeeping: Housekeeping;
+  follower: LogFollower;
+  downloads: DownloadSigner;
+  /** Aborted when the daemon stops: long answers end, watchers are told to come back. */
+  stopping: AbortSignal;
+}

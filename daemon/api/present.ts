@@ -1,0 +1,93 @@
+// The daemon's record of a run as the protocol shows it.
+import { hasEnded, statusOf } from '../../shared/run-state.ts';
+import type { Artifact, Run } from '../../shared/schemas/run.ts';
+import type { RunFolders } from '../rundir/run-folders.ts';
+import { explainWaiting } from '../scheduler/explain.ts';
+import { isReady } from '../scheduler/plan.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { RunRecord } from '../store/record.ts';
+import type { Store } from '../store/store.ts';
+
+export interface PresentContext {
+  store: Store;
+  scheduler: Scheduler;
+  folders: RunFolders;
+  problem: () => string | null;
+}
+
+/** The last hex digits of an id: what people are shown and may type. */
+export function shortId(id: string): string {
+  return id.slice(-8);
+}
+
+export function presentRun(context: PresentContext, run: RunRecord, artifacts?: Artifact[]): Run {
+  const { recipe } = run;
+  const [command = '', ...args] = recipe.command;
+  const dependencies = run.phase === 'queued' || run.unmet > 0 ? context.store.runs.dependencies(run.id) : [];
+  const ahead = run.phase === 'queued' && isReady(run) ? context.store.runs.countAhead(run) : null;
+  return {
+    id: run.id,
+    name: run.name,
+    status: statusOf(run.phase),
+    phase: run.phase,
+    command,
+    args,
+    createdAt: iso(run.createdAt),
+    startedAt: isoOrNull(run.startedAt),
+    finishedAt: isoOrNull(run.finishedAt),
+    exitCode: run.exitCode,
+    backend: recipe.runner,
+    source: { sha: recipe.commit },
+    reason: run.reason,
+    message: run.phase === 'queued' ? waitingFor(context, run, dependencies, ahead) : messageOf(run),
+    jobId: run.jobId,
+    workspace: recipe.workspace,
+    root: run.root,
+    subdir: recipe.subdir,
+    directory: context.folders.directory(run),
+    resources: recipe.resources,
+    devices: run.devices,
+    priority: run.priority,
+    held: run.held,
+    after: dependencies.map(({ id, policy }) => ({ id, policy })),
+    retryOf: run.retryOf,
+    retriedBy: run.retriedBy,
+    retriesLeft: run.retriesLeft,
+    attempt: run.attempt,
+    cancelRequestedAt: isoOrNull(run.cancelRequestedAt),
+    position: ahead === null ? null : ahead + 1,
+    notes: run.notes,
+    artifactCount: run.artifactCount,
+    artifactBytes: run.artifactBytes,
+    ...(artifacts && { artifacts }),
+  };
+}
+
+function waitingFor(
+  { scheduler, problem }: PresentContext,
+  run: RunRecord,
+  dependencies: readonly { id: string; met: boolean }[],
+  ahead: number | null,
+): string {
+  const needs = dependencies
+    .filter((dependency) => !dependency.met)
+    .map((dependency) => shortId(dependency.id));
+  return explainWaiting({ held: run.held, needs, ahead: ahead ?? 0 }, scheduler.resources(), problem());
+}
+
+function messageOf(run: RunRecord): string | null {
+  if (hasEnded(run.phase) || run.message !== null) return run.message;
+  if (run.cancelRequestedAt !== null && run.phase !== 'collecting') return 'cancelling: it was asked to end';
+  return (
+    { preparing: 'preparing its checkout', collecting: 'collecting its artifacts' }[run.phase as string] ??
+    null
+  );
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+function isoOrNull(timeMs: number | null): string | null {
+  return timeMs === null ? null : iso(timeMs);
+}

@@ -1,0 +1,72 @@
+// /runs/{id}/artifacts: what was kept of a run, and URLs to fetch it.
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { API } from '../../../shared/api.ts';
+import { type ArtifactList, artifactListSchema, artifactUrlSchema } from '../../../shared/schemas/run.ts';
+import { openArtifact, readManifest } from '../../artifacts/index.ts';
+import type { RunRecord } from '../../store/record.ts';
+import type { ApiContext } from '../context.ts';
+import { answer, describe, idParams } from '../route.ts';
+import { resolveRun } from '../selectors.ts';
+
+const nameParams = idParams.extend({
+  name: z.string().min(1).describe('the percent-encoded path of the artifact'),
+});
+
+export function artifactRoutes(context: ApiContext) {
+  const app = new OpenAPIHono();
+  const { store } = context;
+
+  const list = describe(API.artifacts, {
+    request: { params: idParams },
+    responses: { 200: answer('what was kept, skipped and left elsewhere', artifactListSchema) },
+  });
+  app.openapi(list, async (c) =>
+    c.json(await listArtifacts(context, resolveRun(store, c.req.valid('param').id)), 200),
+  );
+
+  const url = describe(API.artifactUrl, {
+    request: { params: nameParams },
+    responses: { 200: answer('a URL to fetch it from', artifactUrlSchema) },
+  });
+  app.openapi(url, async (c) => {
+    const { id, name } = c.req.valid('param');
+    const run = resolveRun(store, id);
+    const handle = await openArtifact(filesOf(context, run), name);
+    await handle.close();
+    return c.json(context.downloads.sign(run.id, name, new URL(c.req.url).origin), 200);
+  });
+
+  const download = describe(API.download, {
+    request: {
+      params: nameParams,
+      query: z.object({ expires: z.coerce.number().int(), signature: z.string() }),
+    },
+    responses: {
+      200: { description: 'its bytes', content: { 'application/octet-stream': { schema: z.string() } } },
+    },
+  });
+  app.openapi(download, async (c) => {
+    const { id, name } = c.req.valid('param');
+    context.downloads.verify(id, name, c.req.valid('query'));
+    const handle = await openArtifact(filesOf(context, resolveRun(store, id)), name);
+    const { size } = await handle.stat();
+    const stream = createReadStream('', { fd: handle, highWaterMark: 256 * 1024 });
+    return c.body(Readable.toWeb(stream) as ReadableStream, 200, {
+      'content-type': 'application/octet-stream',
+      'content-length': String(size),
+    });
+  });
+  return app;
+}
+
+/** From the run's manifest; empty before anything was captured. */
+export async function listArtifacts(context: ApiContext, run: RunRecord): Promise<ArtifactList> {
+  return readManifest(context.folders.directory(run));
+}
+
+function filesOf(context: ApiContext, run: RunRecord): string {
+  return join(context.folders.directory(run), 'files');
+}

@@ -1,0 +1,143 @@
+// /runs: submit, list, one, cancel, wait.
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { API } from '../../../shared/api.ts';
+import { QwexError } from '../../../shared/errors.ts';
+import { hasEnded, STATUSES } from '../../../shared/run-state.ts';
+import { runPageSchema, runSchema, submitRunSchema } from '../../../shared/schemas/run.ts';
+import type { RunRecord } from '../../store/record.ts';
+import type { ApiContext } from '../context.ts';
+import { presentRun } from '../present.ts';
+import { answer, describe, idParams, jsonBody } from '../route.ts';
+import { resolveRun } from '../selectors.ts';
+import { listArtifacts } from './artifacts.ts';
+
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 1000;
+const MAX_WAIT_SECONDS = 24 * 3600;
+
+const listQuery = z.object({
+  status: z.enum(STATUSES).optional(),
+  workspace: z.string().optional(),
+  name: z.string().optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
+  cursor: z.string().optional(),
+});
+
+export function runRoutes(context: ApiContext) {
+  const app = new OpenAPIHono();
+  const { store } = context;
+
+  const submit = describe(API.submit, {
+    request: {
+      headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
+      ...jsonBody(submitRunSchema),
+    },
+    responses: { 201: answer('the run', runSchema) },
+  });
+  app.openapi(submit, async (c) => {
+    const body = c.req.valid('json');
+    const idempotencyKey = body.idempotencyKey ?? c.req.valid('header')['idempotency-key'];
+    const run = await context.submission.submit({ ...body, idempotencyKey });
+    return c.json(presentRun(context, run, []), 201);
+  });
+
+  const list = describe(API.list, {
+    request: { query: listQuery },
+    responses: { 200: answer('newest first', runPageSchema) },
+  });
+  app.openapi(list, (c) => {
+    const { since, cursor, limit, ...filter } = c.req.valid('query');
+    const beforeSeq = cursor === undefined ? undefined : decodeCursor(cursor);
+    const sinceMs = since === undefined ? undefined : Date.parse(since);
+    const runs = store.runs.list({ ...filter, sinceMs, beforeSeq, limit: limit + 1 });
+    const page = runs.slice(0, limit);
+    const last = page.at(-1);
+    const nextCursor = runs.length > limit && last ? encodeCursor(last.seq) : null;
+    return c.json({ runs: page.map((run) => presentRun(context, run)), nextCursor }, 200);
+  });
+
+  const get = describe(API.get, {
+    request: { params: idParams },
+    responses: { 200: answer('the run', runSchema) },
+  });
+  app.openapi(get, async (c) => {
+    const run = resolveRun(store, c.req.valid('param').id);
+    return c.json(presentRun(context, run, (await listArtifacts(context, run)).artifacts), 200);
+  });
+
+  const cancel = describe(API.cancel, {
+    request: { params: idParams },
+    responses: { 200: answer('the run, cancelled or asked to end', runSchema) },
+  });
+  app.openapi(cancel, async (c) => {
+    const run = await context.cancellation.cancel(resolveRun(store, c.req.valid('param').id).id);
+    return c.json(presentRun(context, run), 200);
+  });
+
+  const wait = describe(API.wait, {
+    request: {
+      params: idParams,
+      query: z.object({ timeout: z.coerce.number().min(0).max(MAX_WAIT_SECONDS).default(60) }),
+    },
+    responses: {
+      200: answer('it and its retries have ended', runSchema),
+      202: answer('time is up', runSchema),
+    },
+  });
+  app.openapi(wait, async (c) => {
+    const { id } = resolveRun(store, c.req.valid('param').id);
+    const limit = AbortSignal.timeout(c.req.valid('query').timeout * 1000);
+    const signal = AbortSignal.any([limit, c.req.raw.signal, context.stopping]);
+    const ended = await waitForEnd(context, id, signal);
+    if (ended)
+      return c.json(presentRun(context, ended, (await listArtifacts(context, ended)).artifacts), 200);
+    if (context.stopping.aborted) {
+      throw new QwexError({ code: 'unreachable', message: 'the daemon is stopping', hint: 'ask again' });
+    }
+    return c.json(presentRun(context, store.mustGet(lastTry(context, id).id)), 202);
+  });
+  return app;
+}
+
+/** The newest try of a run: itself, or the end of its chain of retries. */
+export function lastTry({ store }: ApiContext, id: string): RunRecord {
+  let run = store.mustGet(id);
+  while (run.retriedBy !== null) run = store.mustGet(run.retriedBy);
+  return run;
+}
+
+/** The run, or the retry that settled it, once it has ended; undefined when the signal came first. */
+async function waitForEnd(
+  context: ApiContext,
+  id: string,
+  signal: AbortSignal,
+): Promise<RunRecord | undefined> {
+  for (let target = id; ; ) {
+    const ended = await context.hub.until(
+      target,
+      () => {
+        const run = context.store.mustGet(target);
+        return hasEnded(run.phase) ? run : undefined;
+      },
+      signal,
+    );
+    if (!ended || ended.retriedBy === null) return ended;
+    target = ended.retriedBy;
+  }
+}
+
+function encodeCursor(seq: number): string {
+  return Buffer.from(`v1:${seq}`).toString('base64url');
+}
+
+function decodeCursor(cursor: string): number {
+  const match = /^v1:(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  if (!match)
+    throw new QwexError({
+      code: 'invalid_request',
+      message: 'the cursor is not one of ours',
+      hint: 'begin without a cursor',
+    });
+  return Number(match[1]);
+}

@@ -1,0 +1,58 @@
+// Which run a person means: a full id, a unique prefix or suffix of it, a name, @ for the latest, @~2 for two before.
+import { QwexError } from '../../shared/errors.ts';
+import type { RunRecord } from '../store/record.ts';
+import type { Store } from '../store/store.ts';
+import { shortId } from './present.ts';
+
+const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const PART_OF_ID = /^[0-9a-f-]{4,36}$/;
+const LATEST = /^@(?:~(\d{1,9}))?$/;
+/** As many candidates as an error lists. */
+const MAX_CANDIDATES = 10;
+
+/** Throws `not_found`, or `ambiguous` with the candidates. */
+export function resolveRun(store: Store, selector: string): RunRecord {
+  const text = selector.trim();
+  const latest = LATEST.exec(text);
+  const found = latest
+    ? nthLatest(store, Number(latest[1] ?? 0))
+    : (byId(store, text.toLowerCase()) ?? store.runs.latestNamed(text));
+  if (found) return found;
+  throw new QwexError({
+    code: 'not_found',
+    message: latest ? `there is no run ${text}` : `no run has the id or name ${JSON.stringify(text)}`,
+    hint: /^[0-9a-f-]{1,3}$/i.test(text)
+      ? 'give at least 4 characters of the id; qwex list shows them'
+      : 'qwex list --all',
+  });
+}
+
+function nthLatest(store: Store, n: number): RunRecord | undefined {
+  return store.runs.nthLatest(n);
+}
+
+function byId(store: Store, text: string): RunRecord | undefined {
+  if (FULL_ID.test(text)) return store.runs.get(text);
+  if (!PART_OF_ID.test(text)) return undefined;
+  const named = store.runs.latestNamed(text);
+  if (named) return named;
+  const limit = MAX_CANDIDATES + 1;
+  const candidates = new Map(
+    [...store.runs.withPrefix(text, limit), ...store.runs.withSuffix(text, limit)].map((run) => [
+      run.id,
+      run,
+    ]),
+  );
+  if (candidates.size <= 1) return candidates.values().next().value;
+  const shown = [...candidates.values()].slice(0, MAX_CANDIDATES);
+  throw new QwexError({
+    code: 'ambiguous',
+    message: `${JSON.stringify(text)} fits more than one run:\n${shown.map(candidateLine).join('\n')}${candidates.size > MAX_CANDIDATES ? '\n  …' : ''}`,
+    hint: 'give more characters of the id',
+    details: { candidates: shown.map((run) => run.id) },
+  });
+}
+
+function candidateLine(run: RunRecord): string {
+  return `  ${run.id}  ${run.name ?? shortId(run.id)}  ${run.phase}  ${run.recipe.command.join(' ').slice(0, 60)}`;
+}

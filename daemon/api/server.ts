@@ -1,0 +1,122 @@
+// The HTTP server on the Unix socket, and the WebSocket upgrades.
+import { chmodSync } from 'node:fs';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createAdaptorServer } from '@hono/node-server';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { API } from '../../shared/api.ts';
+import { QwexError } from '../../shared/errors.ts';
+import { buildApp } from './app.ts';
+import type { ApiContext } from './context.ts';
+import { serveEvents } from './events-socket.ts';
+import { problemOf } from './problems.ts';
+import { resolveRun } from './selectors.ts';
+import { serveWatch } from './watch.ts';
+
+const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
+const WATCH_PATH = new RegExp(`^${API.watch.path.replace('{id}', '([^/]+)')}$`);
+
+export class ApiServer {
+  readonly #context: ApiContext;
+  readonly #http: Server;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 64 * 1024,
+  });
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+    this.#http = createAdaptorServer({ fetch: buildApp(context).fetch }) as Server;
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    // A long wait is an answer too; only the headers have to come in time.
+    this.#http.requestTimeout = 0;
+    this.#http.headersTimeout = 10_000;
+  }
+
+  /** Listens on a path that nobody else listens on; the socket is the owner's alone. */
+  async listen(socketPath: string): Promise<void> {
+    const previous = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#http.once('error', reject);
+        this.#http.listen(socketPath, resolve);
+      });
+    } finally {
+      process.umask(previous);
+    }
+    chmodSync(socketPath, 0o600);
+  }
+
+  /** Tells watchers whether to wait or to come back, lets answers in flight finish, and closes. */
+  async close(restart: boolean): Promise<void> {
+    for (const socket of this.#sockets.clients) socket.close(restart ? SERVICE_RESTART : GOING_AWAY);
+    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#http.closeIdleConnections();
+    const deadline = AbortSignal.timeout(2000);
+    deadline.addEventListener('abort', () => {
+      for (const socket of this.#sockets.clients) socket.terminate();
+      this.#http.closeAllConnections();
+    });
+    await closed;
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    try {
+      const serve = this.#route(request);
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSocket.on('error', () => webSocket.terminate());
+        serve(webSocket);
+      });
+    } catch (error) {
+      const problem = problemOf(error, this.#context.log);
+      const body = JSON.stringify(problem);
+      socket.end(
+        `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    }
+  }
+
+  #route(request: IncomingMessage): (socket: WebSocket) => void {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname === API.events.path) {
+      const since = numberIn(url, 'since');
+      return (socket) => serveEvents(this.#context, socket, since);
+    }
+    const id = WATCH_PATH.exec(url.pathname)?.[1];
+    if (id === undefined)
+      throw new QwexError({ code: 'not_found', message: `there is no WebSocket at ${url.pathname}` });
+    const run = resolveRun(this.#context.store, decodeSegment(id));
+    const query = {
+      stdout: numberIn(url, 'stdout'),
+      stderr: numberIn(url, 'stderr'),
+      tailLines: numberIn(url, 'tail'),
+    };
+    return (socket) => void serveWatch(this.#context, socket, run, query);
+  }
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (error) {
+    throw new QwexError({
+      code: 'invalid_request',
+      message: `${JSON.stringify(segment)} is not a valid path segment`,
+      cause: error,
+    });
+  }
+}
+
+function numberIn(url: URL, name: string): number | undefined {
+  const text = url.searchParams.get(name);
+  if (text === null) return undefined;
+  if (!/^\d{1,15}$/.test(text))
+    throw new QwexError({
+      code: 'invalid_request',
+      message: `${name} must be a whole number, not ${JSON.stringify(text)}`,
+    });
+  return Number(text);
+}

@@ -1,0 +1,111 @@
+// The watch of one run: its state at every change, its output from any byte on, then the end. Each stream is pulled
+// from its log as fast as the reader takes it, so a slow reader holds one chunk here and nothing more.
+import { join } from 'node:path';
+import type WebSocket from 'ws';
+import { messageOf } from '../../shared/errors.ts';
+import { encodeOutput, type StreamName } from '../../shared/output-frame.ts';
+import { hasEnded } from '../../shared/run-state.ts';
+import type { WatchMessage } from '../../shared/schemas/watch.ts';
+import { tailOffset } from '../logs/read-log.ts';
+import type { RunRecord } from '../store/record.ts';
+import type { ApiContext } from './context.ts';
+import { presentRun } from './present.ts';
+import { listArtifacts } from './routes/artifacts.ts';
+
+export interface WatchQuery {
+  stdout: number | undefined;
+  stderr: number | undefined;
+  tailLines: number | undefined;
+}
+
+const NORMAL = 1000;
+const INTERNAL = 1011;
+/** What may be in flight to a reader before the next chunk waits. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+export async function serveWatch(
+  context: ApiContext,
+  socket: WebSocket,
+  run: RunRecord,
+  query: WatchQuery,
+): Promise<void> {
+  const gone = new AbortController();
+  socket.on('close', () => gone.abort());
+  socket.on('error', () => gone.abort());
+  const session = new WatchSession(context, socket, gone.signal);
+  try {
+    let target: RunRecord | undefined = run;
+    let offsets: WatchQuery = query;
+    while (target && !gone.signal.aborted) {
+      const ended = await session.follow(target, offsets);
+      target = ended?.retriedBy ? context.store.mustGet(ended.retriedBy) : undefined;
+      offsets = { stdout: 0, stderr: 0, tailLines: undefined };
+    }
+    if (!gone.signal.aborted) socket.close(NORMAL);
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    context.log.error({ err: error, runId: run.id }, 'watch failed');
+    socket.close(INTERNAL, messageOf(error).slice(0, 100));
+  }
+}
+
+class WatchSession {
+  readonly #context: ApiContext;
+  readonly #socket: WebSocket;
+  readonly #gone: AbortSignal;
+
+  constructor(context: ApiContext, socket: WebSocket, gone: AbortSignal) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#gone = gone;
+  }
+
+  /** Sends everything of one run. Resolves to it once it has ended, or undefined when the reader left. */
+  async follow(run: RunRecord, query: WatchQuery): Promise<RunRecord | undefined> {
+    const outputDone = new AbortController();
+    let shown = '';
+    const look = (): RunRecord | undefined => {
+      const current = this.#context.store.mustGet(run.id);
+      const wire = presentRun(this.#context, current);
+      const text = JSON.stringify(wire);
+      if (text !== shown && !hasEnded(current.phase)) this.#send({ type: 'run', run: wire });
+      shown = text;
+      // Nothing is written after the supervisor's record of the end.
+      if (current.phase === 'collecting' || hasEnded(current.phase)) outputDone.abort();
+      return hasEnded(current.phase) ? current : undefined;
+    };
+    const ended = this.#context.hub.until(run.id, look, this.#gone);
+    const streams = (['stdout', 'stderr'] as const).map((stream) =>
+      this.#stream(run, stream, query, outputDone.signal),
+    );
+    const [final] = await Promise.all([ended, ...streams]);
+    if (!final) return undefined;
+    const { artifacts } = await listArtifacts(this.#context, final);
+    const wire = presentRun(this.#context, final, artifacts);
+    this.#send(final.retriedBy === null ? { type: 'end', run: wire } : { type: 'run', run: wire });
+    return final;
+  }
+
+  async #stream(run: RunRecord, stream: StreamName, query: WatchQuery, ended: AbortSignal): Promise<void> {
+    const file = join(this.#context.folders.directory(run), 'logs', `${stream}.log`);
+    const offset =
+      query[stream] ?? (query.tailLines === undefined ? 0 : await tailOffset(file, query.tailLines));
+    for await (const chunk of this.#context.follower.follow(file, { offset, ended, signal: this.#gone })) {
+      if (chunk.gap) this.#send({ type: 'gap', stream, offset: chunk.offset });
+      if (chunk.data.length > 0)
+        await this.#sendOutput(encodeOutput({ stream, offset: chunk.offset, data: chunk.data }));
+    }
+  }
+
+  #send(message: WatchMessage): void {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  #sendOutput(frame: Buffer): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.send(frame, { binary: true, compress: false }, () => resolve());
+      // Below the limit the next read overlaps with this write; the callback alone would serialise the two.
+      if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) resolve();
+    });
+  }
+}

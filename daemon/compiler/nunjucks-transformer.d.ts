@@ -1,0 +1,4 @@
+declare module 'nunjucks/src/transformer.js' {
+  const transformer: unknown;
+  export default transformer;
+}

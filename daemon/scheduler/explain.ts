@@ -1,0 +1,21 @@
+// Why a pending run waits, in a sentence. Pure.
+import type { Resources } from './plan.ts';
+
+export interface Waiting {
+  held: boolean;
+  /** Ids (as shown) of the runs that it waits for. */
+  needs: string[];
+  /** Ready runs before it. */
+  ahead: number;
+}
+
+export function explainWaiting(run: Waiting, resources: Resources, problem: string | null): string {
+  if (run.held) return 'held; start it with: qwex release';
+  if (run.needs.length > 0) return `waiting for run ${run.needs.join(', ')}`;
+  if (problem !== null) return problem;
+  if (resources.paused) return 'the queue is paused; go on with: qwex resume';
+  if (run.ahead > 0) return `${run.ahead} ahead of you`;
+  if (resources.occupied < resources.slots) return 'starts now';
+  const slots = resources.slots === 1 ? 'the slot is' : `all ${resources.slots} slots are`;
+  return `next; ${slots} taken`;
+}

@@ -1,0 +1,16 @@
+// Everything that qwex does with git, for the rest of the daemon.
+
+export { type SpaceChanges, spaceChanges } from './changes.ts';
+export { checkoutCommit, diffCommits } from './checkout.ts';
+export { hasCommit, isCommitId, resolveCommit } from './commits.ts';
+export type { Space, SpaceRequest } from './create.ts';
+export { dirtyTreeError, requireClean, untrackedWarning } from './dirty.ts';
+export { type EditableRequest, editableRedirects, type Redirects } from './editable.ts';
+export { ignoredTopLevel, type MissingPath, missingFromCommit } from './hints.ts';
+export { lfsPointers, lfsWarning } from './lfs.ts';
+export { listPinned, type Pin, pinCommit, unpinCommits } from './pins.ts';
+export { preflight, type Workspace } from './preflight.ts';
+export { type Snapshot, type SnapshotRequest, snapshot } from './snapshot.ts';
+export { Spaces } from './spaces.ts';
+export type { ChangeKind, DirtyFile } from './status.ts';
+export type { TrashOptions } from './trash.ts';

@@ -1,0 +1,67 @@
+// A worktree's entry in its repository (<commonDir>/worktrees/<name>), found and removed without git: `git worktree
+// remove` refuses what programs leave behind, and `prune` looks at every worktree of the user.
+// An entry is believed only when its own `gitdir` file names the space. The space's `.git` file is never believed:
+// the program could have made it point at another worktree, which would then be deleted.
+
+import { lstat, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isErrno } from '../../shared/errors.ts';
+
+export interface Located {
+  commonDir: string;
+  /** Of the worktree. */
+  path: string;
+}
+
+/** Entries of the worktree at `path`. Usually one; none when the user pruned it or the repository is gone. */
+export async function findEntries({ commonDir, path }: Located): Promise<string[]> {
+  const folder = join(commonDir, 'worktrees');
+  const names = (await readNames(folder)).filter((name) => name.startsWith(basename(path)));
+  const gitdir = await gitdirOf(path);
+  const found = await Promise.all(
+    names.map(async (name) => ((await readGitdir(join(folder, name))) === gitdir ? [name] : [])),
+  );
+  return found.flat().map((name) => join(folder, name));
+}
+
+/** What the `gitdir` file of a worktree at `path` says: git writes it without symlinks, and rewrites it so. */
+export async function gitdirOf(path: string): Promise<string> {
+  const parent = await realpath(dirname(path)).catch(() => dirname(path));
+  return join(parent, basename(path), '.git');
+}
+
+/** The entry that the `.git` file in `folder` names, if that entry names this very folder in return. */
+export async function entryClaimedBy(folder: string): Promise<string | null> {
+  const file = join(folder, '.git');
+  if (!((await lstat(file).catch(() => null))?.isFile() ?? false)) return null;
+  const target = /^gitdir: (.+)\n?$/s.exec(await readFile(file, 'utf8'))?.[1]?.replace(/\n$/, '');
+  if (target === undefined) return null;
+  const entry = resolve(folder, target);
+  const mutual =
+    basename(dirname(entry)) === 'worktrees' && (await readGitdir(entry)) === (await gitdirOf(folder));
+  return mutual ? entry : null;
+}
+
+/** Forgets the worktree at `path`, locked or not. Nothing to do is fine. */
+export async function removeEntries(located: Located): Promise<void> {
+  for (const entry of await findEntries(located)) await rm(entry, { recursive: true, force: true });
+}
+
+/** The path of the `.git` file that an entry belongs to, or null. */
+export async function readGitdir(entry: string): Promise<string | null> {
+  try {
+    return (await readFile(join(entry, 'gitdir'), 'utf8')).replace(/\n$/, '');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return null;
+    throw error;
+  }
+}
+
+async function readNames(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,182 @@
+// Reads of the index. Nothing here writes.
+import type { Database, Statement } from 'better-sqlite3';
+import {
+  OCCUPYING_PHASES,
+  PHASES,
+  type Phase,
+  STATUSES,
+  type Status,
+  statusOf,
+} from '../../shared/run-state.ts';
+import type { Dependency } from '../../shared/schemas/run.ts';
+import { type RunRecord, type RunRow, recordOf } from './record.ts';
+
+export interface RunFilter {
+  status?: Status | undefined;
+  workspace?: string | undefined;
+  name?: string | undefined;
+  sinceMs?: number | undefined;
+  /** Only runs submitted before this one's `seq`. */
+  beforeSeq?: number | undefined;
+  limit: number;
+}
+
+const SELECT = 'SELECT runs.*, jobs.recipe FROM runs JOIN jobs ON jobs.id = runs.job_id';
+const OCCUPYING = OCCUPYING_PHASES.map((phase) => `'${phase}'`).join(', ');
+
+export class RunQueries {
+  readonly #db: Database;
+  readonly #byId: Statement;
+  readonly #ready: Statement;
+  readonly #occupying: Statement;
+  readonly #countOccupying: Statement;
+  readonly #ahead: Statement;
+  readonly #dependencies: Statement;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#byId = db.prepare(`${SELECT} WHERE runs.id = ?`);
+    this.#ready = db.prepare(
+      `${SELECT} WHERE phase = 'queued' AND held = 0 AND unmet = 0 ORDER BY priority DESC, runs.seq LIMIT ?`,
+    );
+    this.#occupying = db.prepare(`${SELECT} WHERE phase IN (${OCCUPYING}) ORDER BY runs.seq`);
+    this.#countOccupying = db.prepare(`SELECT count(*) FROM runs WHERE phase IN (${OCCUPYING})`).pluck();
+    this.#ahead = db.prepare(
+      `SELECT count(*) FROM runs WHERE phase = 'queued' AND held = 0 AND unmet = 0
+       AND (priority > @priority OR (priority = @priority AND seq < @seq))`,
+    );
+    this.#dependencies = db.prepare('SELECT needs_id AS id, policy, met FROM dependencies WHERE run_id = ?');
+    this.#ahead.pluck();
+  }
+
+  get(id: string): RunRecord | undefined {
+    const row = this.#byId.get(id) as RunRow | undefined;
+    return row && recordOf(row);
+  }
+
+  /** Newest first. */
+  list(filter: RunFilter): RunRecord[] {
+    const where: string[] = [];
+    const values: Record<string, unknown> = { limit: filter.limit };
+    if (filter.status !== undefined) where.push(`phase IN (${phasesOf(filter.status)})`);
+    if (filter.workspace !== undefined) where.push('jobs.workspace = @workspace');
+    if (filter.name !== undefined) where.push('name = @name');
+    if (filter.sinceMs !== undefined) where.push('created_at >= @sinceMs');
+    if (filter.beforeSeq !== undefined) where.push('runs.seq < @beforeSeq');
+    Object.assign(values, definedOf(filter));
+    const condition = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    const rows = this.#db.prepare(`${SELECT} ${condition} ORDER BY runs.seq DESC LIMIT @limit`).all(values);
+    return (rows as RunRow[]).map(recordOf);
+  }
+
+  /** The first runs that only wait for their turn, in the order of the queue. */
+  ready(limit: number): RunRecord[] {
+    return (this.#ready.all(limit) as RunRow[]).map(recordOf);
+  }
+
+  /** Runs that hold a slot. */
+  occupying(): RunRecord[] {
+    return (this.#occupying.all() as RunRow[]).map(recordOf);
+  }
+
+  countOccupying(): number {
+    return this.#countOccupying.get() as number;
+  }
+
+  /** How many ready runs come before this one. */
+  countAhead(run: RunRecord): number {
+    return this.#ahead.get({ priority: run.priority, seq: run.seq }) as number;
+  }
+
+  dependencies(id: string): (Dependency & { met: boolean })[] {
+    const rows = this.#dependencies.all(id) as (Dependency & { met: number })[];
+    return rows.map((row) => ({ ...row, met: row.met === 1 }));
+  }
+
+  countByStatus(): Record<Status, number> {
+    const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+    const rows = this.#db.prepare('SELECT phase, count(*) AS n FROM runs GROUP BY phase').all();
+    for (const { phase, n } of rows as { phase: Phase; n: number }[]) counts[statusOf(phase)] += n;
+    return counts;
+  }
+
+  /** The `n`th newest run, 0 for the latest. */
+  nthLatest(n: number): RunRecord | undefined {
+    return this.#one('ORDER BY runs.seq DESC LIMIT 1 OFFSET ?', n)[0];
+  }
+
+  /** The newest run with a name. */
+  latestNamed(name: string): RunRecord | undefined {
+    return this.#one('WHERE name = ? ORDER BY runs.seq DESC LIMIT 1', name)[0];
+  }
+
+  /** At most `limit` runs whose id begins (or ends) with a text of hex digits and dashes. */
+  withPrefix(prefix: string, limit: number): RunRecord[] {
+    return this.#one(
+      "WHERE runs.id >= ?1 AND runs.id < ?1 || '~' ORDER BY runs.seq DESC LIMIT ?2",
+      prefix,
+      limit,
+    );
+  }
+
+  withSuffix(suffix: string, limit: number): RunRecord[] {
+    const reversed = reverse(suffix);
+    return this.#one(
+      "WHERE id_reversed >= ?1 AND id_reversed < ?1 || '~' ORDER BY runs.seq DESC LIMIT ?2",
+      reversed,
+      limit,
+    );
+  }
+
+  /** The job's script and the texts it was compiled from (JSON). */
+  script(jobId: string): { script: string; sources: string } | undefined {
+    return this.#db
+      .prepare(
+        'SELECT script, texts.content AS sources FROM jobs JOIN texts ON texts.sha256 = jobs.sources WHERE jobs.id = ?',
+      )
+      .get(jobId) as { script: string; sources: string } | undefined;
+  }
+
+  /** Whether an unfinished run still needs a file of `env/`. */
+  usesEnvironment(environment: string): boolean {
+    return (
+      this.#db
+        .prepare(
+          "SELECT 1 FROM runs WHERE phase IN ('queued', 'preparing', 'running', 'collecting') AND environment = ? LIMIT 1",
+        )
+        .get(environment) !== undefined
+    );
+  }
+
+  /** Distinct repositories and the commits that runs of them are made from. */
+  commitsByRoot(): { root: string; commit: string }[] {
+    return this.#db
+      .prepare(
+        'SELECT DISTINCT runs.root, jobs.commit_sha AS "commit" FROM runs JOIN jobs ON jobs.id = runs.job_id',
+      )
+      .all() as { root: string; commit: string }[];
+  }
+
+  /** Ended runs that finished before a time, oldest first. */
+  endedBefore(timeMs: number): RunRecord[] {
+    return this.#one('WHERE finished_at < ? ORDER BY runs.seq', timeMs);
+  }
+
+  #one(tail: string, ...values: unknown[]): RunRecord[] {
+    return (this.#db.prepare(`${SELECT} ${tail}`).all(...values) as RunRow[]).map(recordOf);
+  }
+}
+
+export function reverse(text: string): string {
+  return [...text].reverse().join('');
+}
+
+function phasesOf(status: Status): string {
+  return PHASES.filter((phase) => statusOf(phase) === status)
+    .map((phase) => `'${phase}'`)
+    .join(', ');
+}
+
+function definedOf(filter: RunFilter): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}

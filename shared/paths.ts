@@ -1,0 +1,135 @@
+// Where everything of a user's home lies. The CLI, the daemon and the supervisor compute the same paths from the
+// same home, so nothing here may depend on the session (XDG_RUNTIME_DIR differs between ssh, cron and systemd).
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+export interface HomePaths {
+  home: string;
+  /** Folder for socket, locks and fifos: the home itself, or one on a local disk when the home can't carry them. */
+  local: string;
+  /** Why `local` isn't the home; null when it is. */
+  localReason: 'network_home' | 'long_path' | null;
+  socket: string;
+  daemonLock: string;
+  database: string;
+  log: string;
+  apiKey: string;
+  config: string;
+  /** One small file per run that has ended and isn't collected yet. */
+  ended: string;
+  /** Submitters' environments, 0600. */
+  environments: string;
+  repos: string;
+  spaces: string;
+  /** What is being deleted in the background; on the file system of the spaces. */
+  trash: string;
+  /** Root of the per-workspace folders; the home unless moved. */
+  runs: string;
+}
+
+/** Names in the home that are qwex's own, so no workspace may have them. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  'repos',
+  'spaces',
+  'ended',
+  'env',
+  'hosts',
+  'trash',
+  'qwex.db',
+  'qwex.db-wal',
+  'qwex.db-shm',
+  'daemon.sock',
+  'daemon.lock',
+  'daemon.log',
+  'local-api-key',
+  'config.yaml',
+  'servers.yaml',
+]);
+
+/** sun_path holds 108 bytes with its terminator (unix(7)). */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/** statfs(2) magic numbers of file systems on which locks, fifos or SQLite's WAL can't be trusted. */
+const NETWORK_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0x6969, // NFS
+  0x517b, // SMB
+  0xff534d42, // CIFS
+  0xfe534d42, // SMB2
+  0x5346414f, // AFS
+  0x0bd00bd0, // Lustre
+  0x47504653, // GPFS
+  0x19830326, // BeeGFS
+  0x00c36400, // Ceph
+  0x65735546, // FUSE: may be sshfs
+]);
+
+/** `QWEX_HOME`, else `~/.qwex`; absolute. */
+export function homeFrom(env: NodeJS.ProcessEnv): string {
+  return resolve(env.QWEX_HOME || join(env.HOME || homedir(), '.qwex'));
+}
+
+export interface PathOptions {
+  /** Folders moved away from a home with a small quota (`spaces:` and `runs:` of the user's config). */
+  spaces?: string | undefined;
+  runs?: string | undefined;
+  isNetwork?: (directory: string) => boolean;
+}
+
+export function homePaths(home: string, options: PathOptions = {}): HomePaths {
+  const isNetwork = options.isNetwork ?? isNetworkDirectory;
+  const network = isNetwork(home);
+  const tooLong = Buffer.byteLength(join(home, 'daemon.sock')) > MAX_SOCKET_PATH_BYTES;
+  const local = network || tooLong ? localFallback(home) : home;
+  const spaces = options.spaces ?? join(home, 'spaces');
+  return {
+    home,
+    local,
+    localReason: network ? 'network_home' : tooLong ? 'long_path' : null,
+    socket: join(local, 'daemon.sock'),
+    daemonLock: join(local, 'daemon.lock'),
+    database: network ? join(home, 'hosts', machineId(), 'qwex.db') : join(home, 'qwex.db'),
+    log: join(home, 'daemon.log'),
+    apiKey: join(home, 'local-api-key'),
+    config: join(home, 'config.yaml'),
+    ended: join(home, 'ended'),
+    environments: join(home, 'env'),
+    repos: join(home, 'repos'),
+    spaces,
+    trash: join(spaces, '.trash'),
+    runs: options.runs ?? home,
+  };
+}
+
+/** A run's folder. `workspace` has been checked when the config was read; the id is ours. */
+export function runDirectory(paths: HomePaths, workspace: string, id: string): string {
+  return join(paths.runs, workspace, 'runs', id);
+}
+
+/** Folder for a run's lock and fifo: the run's own, unless the home is on a network. */
+export function runLocalDirectory(paths: HomePaths, workspace: string, id: string): string {
+  return paths.localReason === 'network_home'
+    ? join(paths.local, 'runs', id)
+    : runDirectory(paths, workspace, id);
+}
+
+/** True when the nearest existing ancestor of a folder is on a network or FUSE file system. */
+export function isNetworkDirectory(directory: string): boolean {
+  let existing = directory;
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+  return NETWORK_FILE_SYSTEMS.has(statfsSync(existing).type);
+}
+
+function localFallback(home: string): string {
+  const uid = process.getuid?.() ?? 0;
+  return join('/tmp', `qwex-${uid}`, createHash('sha256').update(home).digest('hex').slice(0, 12));
+}
+
+function machineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim() || hostname();
+  } catch {
+    return hostname();
+  }
+}

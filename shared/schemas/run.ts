@@ -1,0 +1,195 @@
+// The protocol's types of a run. Types, validation and the OpenAPI document all come from here.
+// Only types may be imported by the CLI: zod is slow to load.
+import { z } from 'zod';
+import { END_REASONS, PHASES, STATUSES } from '../run-state.ts';
+
+const timestamp = z.iso.datetime({ offset: true }).describe('RFC 3339');
+const nullable = <T extends z.ZodType>(schema: T) => schema.nullable();
+
+export const shaSchema = z
+  .string()
+  .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'must be a full commit id (40 or 64 hex digits)');
+
+export const resourcesSchema = z
+  .strictObject({
+    gpus: z.number().int().min(0).max(1024).default(0),
+    gpuType: nullable(z.string().min(1).max(64)).default(null),
+    timeMs: nullable(z.number().int().positive()).default(null).describe('time limit in milliseconds'),
+  })
+  .meta({ id: 'Resources' });
+export type Resources = z.infer<typeof resourcesSchema>;
+
+export const artifactSchema = z
+  .object({
+    path: z.string().describe('relative to the workspace, / as separator'),
+    sizeBytes: z.number().int(),
+    sha256: nullable(z.string()),
+    mode: z.number().int().describe('permission bits'),
+    type: z.enum(['file', 'symlink']),
+    target: z.string().optional().describe('of a symlink'),
+  })
+  .meta({ id: 'Artifact' });
+export type Artifact = z.infer<typeof artifactSchema>;
+
+export const dependencySchema = z
+  .object({ id: z.string(), policy: z.enum(['success', 'any']) })
+  .meta({ id: 'Dependency' });
+export type Dependency = z.infer<typeof dependencySchema>;
+
+export const runSchema = z
+  .object({
+    id: z.string().describe('UUIDv7'),
+    name: nullable(z.string()),
+    status: z.enum(STATUSES),
+    phase: z.enum(PHASES),
+    command: z.string(),
+    args: z.array(z.string()),
+    createdAt: timestamp,
+    startedAt: nullable(timestamp),
+    finishedAt: nullable(timestamp),
+    exitCode: nullable(z.number().int()).describe(
+      "the command's own code, 128+n for a signal; null: none or unknown",
+    ),
+    backend: z.string().describe('the runner'),
+    source: z.object({ sha: z.string() }),
+    reason: nullable(z.enum(END_REASONS)).describe('why it ended'),
+    message: nullable(z.string()).describe('in words: what a pending run waits for, or what ended it'),
+    jobId: z.string().describe('hash of the recipe'),
+    workspace: z.string(),
+    root: z.string().describe('absolute path of the repository that it was submitted from'),
+    subdir: z
+      .string()
+      .describe("directory of the command, relative to the workspace's root; empty at the root"),
+    directory: z.string().describe("absolute path of the run's folder"),
+    resources: resourcesSchema,
+    devices: z.array(z.string()),
+    priority: z.number().int(),
+    held: z.boolean(),
+    after: z.array(dependencySchema),
+    retryOf: nullable(z.string()),
+    retriedBy: nullable(z.string()).describe('the run that tried again; wait and watch follow it'),
+    retriesLeft: z.number().int(),
+    attempt: z
+      .number()
+      .int()
+      .describe('starts so far; more than 1 only after a crash before the command ran'),
+    cancelRequestedAt: nullable(timestamp),
+    position: nullable(z.number().int()).describe(
+      'place in the queue, from 1; null when not waiting for a slot',
+    ),
+    notes: z.array(z.string()).describe('what a reader of the result should know'),
+    artifactCount: z.number().int(),
+    artifactBytes: z.number().int(),
+    artifacts: z.array(artifactSchema).optional().describe('absent in lists'),
+  })
+  .meta({ id: 'Run' });
+export type Run = z.infer<typeof runSchema>;
+
+/** Limits of what a client may send; an error names the one that was passed. */
+export const LIMITS = {
+  nameLength: 100,
+  commandBytes: 128 * 1024,
+  argumentCount: 4096,
+  environmentNames: 4096,
+  environmentBytes: 1024 * 1024,
+  runsPerRequest: 10_000,
+  bodyBytes: 16 * 1024 * 1024,
+  retries: 100,
+  dependencies: 100,
+} as const;
+
+const noNul = (text: string) => !text.includes('\0');
+const argument = z.string().refine(noNul, 'must not contain a NUL byte');
+
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(LIMITS.nameLength)
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/,
+    'may have letters, digits and . _ + - and must not start with a dot or dash',
+  );
+
+export const environmentSchema = z
+  .record(z.string().regex(/^[^=\0]+$/, 'must be a variable name'), argument)
+  .refine((env) => Object.keys(env).length <= LIMITS.environmentNames, {
+    message: `has more than ${LIMITS.environmentNames} variables`,
+  });
+
+const prioritySchema = z.number().int().min(-1000).max(1000);
+const retriesSchema = z.number().int().min(0).max(LIMITS.retries);
+const relativePath = argument.max(4096);
+
+/** `POST /runs` of the protocol: strict source, one command. */
+export const submitRunSchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    command: argument.min(1),
+    args: z.array(argument).max(LIMITS.argumentCount).default([]),
+    env: environmentSchema.default({}),
+    source: z.strictObject({
+      sha: shaSchema,
+      key: z.string().startsWith('/', "must be the workspace's absolute path"),
+    }),
+    backend: z.string().optional(),
+    resources: resourcesSchema.partial().optional(),
+    after: z.array(z.string()).max(LIMITS.dependencies).optional(),
+    priority: prioritySchema.optional(),
+    retries: retriesSchema.optional(),
+    timeLimit: z.number().positive().optional().describe('seconds'),
+    cwd: relativePath.optional().describe('directory inside the workspace'),
+    watch: z.array(relativePath).optional(),
+    hold: z.boolean().optional(),
+    idempotencyKey: z.string().min(1).max(200).optional(),
+  })
+  .meta({ id: 'SubmitRunRequest' });
+export type SubmitRunRequest = z.infer<typeof submitRunSchema>;
+
+export { argument, prioritySchema, relativePath, retriesSchema };
+
+export const runPageSchema = z
+  .object({ runs: z.array(runSchema), nextCursor: nullable(z.string()) })
+  .meta({ id: 'RunPage' });
+export type RunPage = z.infer<typeof runPageSchema>;
+
+export const logsSchema = z
+  .object({
+    stdout: z.string(),
+    stderr: z.string(),
+    offsets: z
+      .object({ stdout: z.number().int(), stderr: z.number().int() })
+      .describe('byte offsets of what follows'),
+  })
+  .meta({ id: 'LogsResponse' });
+export type LogsResponse = z.infer<typeof logsSchema>;
+
+export const artifactUrlSchema = z
+  .object({ url: z.string(), expires: z.number().int().describe('Unix seconds') })
+  .meta({ id: 'ArtifactUrlResponse' });
+export type ArtifactUrl = z.infer<typeof artifactUrlSchema>;
+
+export const skippedSchema = z
+  .object({ path: z.string(), reason: z.string(), sizeBytes: z.number().int().optional() })
+  .meta({ id: 'SkippedFile' });
+
+export const leftSchema = z
+  .object({ path: z.string(), sizeBytes: z.number().int(), files: z.number().int() })
+  .meta({ id: 'LeftEntry' });
+
+export const artifactListSchema = z
+  .object({ artifacts: z.array(artifactSchema), skipped: z.array(skippedSchema), left: z.array(leftSchema) })
+  .meta({ id: 'ArtifactList' });
+export type ArtifactList = z.infer<typeof artifactListSchema>;
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string(),
+    hint: z.string().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.infer<typeof problemSchema>;
