@@ -16,6 +16,8 @@ export interface Context {
   readonly onInterrupt: (listener: () => void) => () => void;
   /** What the process exits with when the command returns. */
   exitCode: number;
+  /** --json was given to the command; undefined until its words have been parsed. */
+  json?: boolean;
 }
 
 export interface RunnerOptions {

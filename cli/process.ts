@@ -42,7 +42,7 @@ async function runToEnd(argv: readonly string[], terminal: Terminal): Promise<nu
   try {
     exitCode = await runProgram(context);
   } catch (thrown) {
-    const json = wantsJson(argv);
+    const json = context.json ?? wantsJson(argv);
     exitCode = reportError(terminal, thrown, { json, env: process.env, home: homeFrom(process.env) });
   }
   await terminal.flush();

@@ -54,7 +54,11 @@ const environmentValue = z
 
 const resources = z
   .strictObject({
-    gpus: z.int({ error: 'must be a whole number' }).min(0).max(1024).optional(),
+    gpus: z
+      .int({ error: 'must be a whole number' })
+      .min(0, { error: 'must be 0 or more' })
+      .max(1024, { error: 'must be 1024 or less' })
+      .optional(),
     gpu_type: text.max(64).optional(),
     time: duration.refine((ms) => ms > 0, { error: 'must be longer than nothing' }).optional(),
   })
@@ -142,7 +146,7 @@ export const userConfigSchema = z.strictObject({
   slots: z
     .int({ error: 'must be a whole number' })
     .min(1, { error: 'must be 1 or more' })
-    .max(10_000)
+    .max(10_000, { error: 'must be 10000 or less' })
     .default(1),
   /** The shared machine's folder. */
   box: folder.optional(),

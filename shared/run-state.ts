@@ -79,8 +79,8 @@ export function hasEnded(phase: Phase): boolean {
   return phase === 'succeeded' || phase === 'failed' || phase === 'cancelled';
 }
 
-/** Phases in which a run takes a slot. */
-export const OCCUPYING_PHASES = ['preparing', 'running', 'collecting'] as const satisfies readonly Phase[];
+/** Phases in which a run takes a slot: from the moment it is chosen until its last process is gone. */
+export const OCCUPYING_PHASES = ['preparing', 'running'] as const satisfies readonly Phase[];
 
 /** The sentence for a refused verb: `cannot start run 7: it is cancelled`. */
 export function refusal(verb: Verb, id: string, phase: Phase): string {

@@ -9,7 +9,10 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 /** Variables of an environment file, later lines over earlier ones. Throws `usage` with file and line. */
 export function parseEnvFile(text: string, file: string): Record<string, string> {
   const variables: Record<string, string> = {};
-  for (const [index, raw] of text.replace(/^\ufeff/, '').split(/\r?\n/).entries()) {
+  for (const [index, raw] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const [, name, value] = ASSIGNMENT.exec(line) ?? [];

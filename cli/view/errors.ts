@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, QwexError } from '../../shared/errors.ts';
+import { printable } from './quote.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ErrorContext {
@@ -28,9 +29,14 @@ export function reportError(terminal: Terminal, thrown: unknown, context: ErrorC
 /** `error: …` and, when there is a way out, `hint: …`. */
 export function formatError({ message, hint }: QwexError, terminal: Terminal): string {
   const { red, cyan, bold } = terminal.noteStyle;
-  const lines = [`${bold(red('error:'))} ${message}`];
-  if (hint !== undefined) lines.push(`${cyan('hint:')} ${hint}`);
+  const lines = [`${bold(red('error:'))} ${printableLines(message)}`];
+  if (hint !== undefined) lines.push(`${cyan('hint:')} ${printableLines(hint)}`);
   return lines.join('\n');
+}
+
+/** Messages may be short lists; names of others in them must not steer the terminal. */
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }
 
 function asQwexError(thrown: unknown, context: ErrorContext): QwexError {

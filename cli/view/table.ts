@@ -33,7 +33,7 @@ export function formatTable<Row>(
     if (values.every((value) => value === '')) return [];
     return [{ column, values, width: Math.max(...[column.title, ...values].map(widthOf)) }];
   });
-  if (width !== undefined) fit(used, width);
+  if (width !== undefined) shrinkToFit(used, width);
   const line = (cell: (entry: (typeof used)[number]) => { text: string; painted?: (t: string) => string }) =>
     used
       .map((entry, index) => {
@@ -55,7 +55,7 @@ export function formatTable<Row>(
 }
 
 /** Narrows the flexible columns, the widest first, until the table fits. */
-function fit<Row>(used: { column: Column<Row>; width: number }[], width: number): void {
+function shrinkToFit<Row>(used: { column: Column<Row>; width: number }[], width: number): void {
   let excess = used.reduce((sum, entry) => sum + entry.width + GAP.length, -GAP.length) - width;
   const flexible = used.filter(({ column }) => column.flexible).sort((a, b) => b.width - a.width);
   for (const entry of flexible) {

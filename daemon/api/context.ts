@@ -1,8 +1,9 @@
 // What the routes may ask of the daemon. Each field is owned by the module that its type comes from.
 import type { EventHub } from '../events/hub.ts';
-import type { LogFollower } from '../logs/follow-log.ts';
+import type { Housekeeping } from '../house/housekeeping.ts';
+import type { Settings } from '../house/settings.ts';
+import type { LogFollower } from '../logs/log-follower.ts';
 import type { Cancellation } from '../runner/cancel.ts';
-import type { Housekeeping } from '../runner/housekeeping.ts';
 import type { Submission } from '../runner/submission.ts';
 import type { Workspaces } from '../runner/workspaces.ts';
 import type { DownloadSigner } from './downloads.ts';
@@ -17,6 +18,7 @@ export interface ApiContext extends PresentContext {
   cancellation: Cancellation;
   workspaces: Workspaces;
   housekeeping: Housekeeping;
+  settings: Settings;
   follower: LogFollower;
   downloads: DownloadSigner;
   /** Aborted when the daemon stops: long answers end, watchers are told to come back. */

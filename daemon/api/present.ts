@@ -1,4 +1,5 @@
 // The daemon's record of a run as the protocol shows it.
+import { shortId } from '../../shared/ids.ts';
 import { hasEnded, statusOf } from '../../shared/run-state.ts';
 import type { Artifact, Run } from '../../shared/schemas/run.ts';
 import type { RunFolders } from '../rundir/run-folders.ts';
@@ -13,11 +14,6 @@ export interface PresentContext {
   scheduler: Scheduler;
   folders: RunFolders;
   problem: () => string | null;
-}
-
-/** The last hex digits of an id: what people are shown and may type. */
-export function shortId(id: string): string {
-  return id.slice(-8);
 }
 
 export function presentRun(context: PresentContext, run: RunRecord, artifacts?: Artifact[]): Run {

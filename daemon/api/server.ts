@@ -6,11 +6,11 @@ import { createAdaptorServer } from '@hono/node-server';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { API } from '../../shared/api.ts';
 import { QwexError } from '../../shared/errors.ts';
+import { resolveRun } from '../store/selectors.ts';
 import { buildApp } from './app.ts';
 import type { ApiContext } from './context.ts';
 import { serveEvents } from './events-socket.ts';
 import { problemOf } from './problems.ts';
-import { resolveRun } from './selectors.ts';
 import { serveWatch } from './watch.ts';
 
 const GOING_AWAY = 1001;

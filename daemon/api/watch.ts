@@ -6,7 +6,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { encodeOutput, type StreamName } from '../../shared/output-frame.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { WatchMessage } from '../../shared/schemas/watch.ts';
-import { tailOffset } from '../logs/read-log.ts';
+import { readLog } from '../logs/read-log.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { ApiContext } from './context.ts';
 import { presentRun } from './present.ts';
@@ -88,8 +88,7 @@ class WatchSession {
 
   async #stream(run: RunRecord, stream: StreamName, query: WatchQuery, ended: AbortSignal): Promise<void> {
     const file = join(this.#context.folders.directory(run), 'logs', `${stream}.log`);
-    const offset =
-      query[stream] ?? (query.tailLines === undefined ? 0 : await tailOffset(file, query.tailLines));
+    const offset = query[stream] ?? (await tailOffset(file, query.tailLines));
     for await (const chunk of this.#context.follower.follow(file, { offset, ended, signal: this.#gone })) {
       if (chunk.gap) this.#send({ type: 'gap', stream, offset: chunk.offset });
       if (chunk.data.length > 0)
@@ -108,4 +107,10 @@ class WatchSession {
       if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) resolve();
     });
   }
+}
+
+/** Where the last lines begin; within the last MiB, so that one endless line costs no more than that. */
+async function tailOffset(file: string, tailLines: number | undefined): Promise<number> {
+  if (tailLines === undefined) return 0;
+  return (await readLog(file, { tailLines, limitBytes: MAX_BUFFERED_BYTES })).offset;
 }

@@ -4,7 +4,7 @@
 import { parentPort } from 'node:worker_threads';
 import { QwexError } from '../../shared/errors.ts';
 import { capture } from './capture.ts';
-import { hashFiles, READ_BYTES } from './hash.ts';
+import { hashFile, READ_BYTES } from './hash.ts';
 import { inventory } from './inventory.ts';
 import { keepLeft } from './left.ts';
 import type { Answers, FromWorker, ToWorker } from './worker-messages.ts';
@@ -34,11 +34,11 @@ function run(request: ToWorker): Answers[keyof Answers] {
     case 'capture':
       return capture(request.request);
     case 'inventory':
-      return inventory(request.request);
+      return inventory(request.request, { buffer, onBytes: progress() });
     case 'left':
       return keepLeft(request.request);
     case 'hash':
-      return hashFiles(request.request, { buffer, onBytes: progress() });
+      return hashFile(request.request, { buffer, onBytes: progress() });
   }
 }
 

@@ -4,9 +4,7 @@
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
-import { batches } from './batches.ts';
 import type { Captured } from './capture.ts';
-import type { HashRequest } from './hash.ts';
 import type { Inventory } from './inventory.ts';
 import type { Left, LeftRequest } from './left.ts';
 import { type Artifact, type Manifest, writeManifest } from './manifest.ts';
@@ -53,8 +51,11 @@ export class ArtifactCollector {
     const watchedPaths = topMost(request.watchDirectories.map(watchedPath));
     const captured = await this.#capture(request, watchedPaths);
     const found = await this.#inventory(request);
-    const artifacts = [...(await this.#hash(request, found)), ...found.symlinks];
-    const manifest = makeManifest(artifacts, captured);
+    const artifacts = await this.#hash(request, found);
+    const manifest = makeManifest(artifacts, {
+      ...captured,
+      skipped: [...captured.skipped, ...found.skipped],
+    });
     await writeManifest(request.manifestFile, manifest);
     return manifest;
   }
@@ -92,33 +93,37 @@ export class ArtifactCollector {
   }
 
   async #inventory({ filesDir, signal }: CollectRequest): Promise<Inventory> {
-    if (!(await exists(filesDir))) return { folders: [], symlinks: [] };
+    if (!(await exists(filesDir))) return { artifacts: [], large: [], skipped: [] };
     return await this.#pool.call({ kind: 'inventory', request: filesDir, signal });
   }
 
   async #hash({ filesDir, signal, onProgress }: CollectRequest, found: Inventory): Promise<Artifact[]> {
-    const files = found.folders.flatMap((folder) => folder.files);
-    const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    const progress = { hashedFiles: 0, totalFiles: files.length, hashedBytes: 0, totalBytes };
-    const hashBatch = async (request: HashRequest) => {
-      let reported = 0;
-      const advance = (bytes: number, count: number) => {
-        progress.hashedBytes += bytes;
-        progress.hashedFiles += count;
-        onProgress?.({ ...progress });
-      };
+    const { artifacts, large } = found;
+    const hashedBytes = sumBytes(artifacts);
+    const progress = {
+      hashedFiles: artifacts.length,
+      totalFiles: artifacts.length + large.length,
+      hashedBytes,
+      totalBytes: hashedBytes + sumBytes(large),
+    };
+    const advance = (bytes: number, files: number) => {
+      progress.hashedBytes += bytes;
+      progress.hashedFiles += files;
+      onProgress?.({ ...progress });
+    };
+    advance(0, 0);
+    const hashed = large.map(async ({ path, sizeBytes }) => {
+      let unreported = sizeBytes;
       const onBytes = (bytes: number) => {
-        reported += bytes;
+        unreported -= bytes;
         advance(bytes, 0);
       };
-      const hashed = await this.#pool.call({ kind: 'hash', request, signal, onProgress: onBytes });
-      advance(
-        hashed.reduce((sum, file) => sum + file.sizeBytes, -reported),
-        hashed.length,
-      );
-      return hashed;
-    };
-    return (await Promise.all(batches(filesDir, found.folders).map(hashBatch))).flat();
+      const request = { root: filesDir, path };
+      const artifact = await this.#pool.call({ kind: 'hash', request, signal, onProgress: onBytes });
+      advance(unreported, 1);
+      return artifact;
+    });
+    return [...artifacts, ...(await Promise.all(hashed)).filter((artifact) => artifact !== null)];
   }
 }
 
@@ -131,7 +136,7 @@ function makeManifest(artifacts: Artifact[], { skipped, ignored, unchanged }: Ca
     totals: {
       files: files.length,
       symlinks: artifacts.length - files.length,
-      sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+      sizeBytes: sumBytes(files),
       skipped: skipped.length,
       ignored,
       unchanged,
@@ -139,16 +144,20 @@ function makeManifest(artifacts: Artifact[], { skipped, ignored, unchanged }: Ca
   };
 }
 
+function sumBytes(files: readonly { sizeBytes: number }[]): number {
+  return files.reduce((sum, file) => sum + file.sizeBytes, 0);
+}
+
 function byPath(a: { path: string }, b: { path: string }): number {
   return a.path < b.path ? -1 : 1;
 }
 
+/** False only if it surely isn't there; what can't be looked at is for the worker to judge. */
 async function exists(path: string): Promise<boolean> {
   try {
     await fs.lstat(path);
     return true;
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
-    throw error;
+    return !isErrno(error, 'ENOENT', 'ENOTDIR');
   }
 }

@@ -49,17 +49,12 @@ export class Folder {
 
   /**
    * What we keep is data: it doesn't run as its owner for others (setuid, setgid), and its owner can read it.
-   * Left alone if `name` is no regular file, or one with other names.
+   * Returns the permission bits. A file with other names is left alone, they are not ours to change.
    */
-  restrict(name: Buffer): void {
-    const handle = fs.openSync(this.at(name), O_PATH | O_NOFOLLOW);
-    try {
-      const stat = fs.fstatSync(handle);
-      if (!stat.isFile() || stat.nlink > 1) return;
-      fs.chmodSync(`/proc/self/fd/${handle}`, keptMode(stat.mode));
-    } finally {
-      fs.closeSync(handle);
-    }
+  static restrict(fd: number, { mode, nlink }: fs.Stats): number {
+    const kept = keptMode(mode);
+    if ((mode & 0o7777) === kept || nlink > 1) return mode & 0o777;
+    return chmodOwn(fd, kept) ? kept : mode & 0o777;
   }
 
   /** A path for `name` that stays in this very directory, wherever it is moved. */
@@ -71,14 +66,19 @@ export class Folder {
     return fs.readdirSync(this.#prefix, { encoding: 'buffer' });
   }
 
+  entries(): fs.Dirent<Buffer>[] {
+    return fs.readdirSync(this.#prefix, { encoding: 'buffer', withFileTypes: true });
+  }
+
   close(): void {
     fs.closeSync(this.fd);
   }
 
   static #adopt(fd: number): Folder {
     const { mode } = fs.fstatSync(fd);
-    // A program may leave its folders read-only; moving out of them needs the right to write.
-    if ((mode & 0o700) !== 0o700) fs.fchmodSync(fd, (mode & 0o777) | 0o700);
+    // A program may leave its folders read-only: moving out of them needs the right to write. Nor do we keep
+    // setgid, whose meaning for new files would go on.
+    if ((mode & 0o7700) !== 0o700) chmodOwn(fd, (mode & 0o777) | 0o700);
     return new Folder(fd, mode & 0o777);
   }
 }
@@ -86,6 +86,17 @@ export class Folder {
 /** The permission bits that a kept file with these bits has. */
 export function keptMode(mode: number): number {
   return (mode & 0o777) | 0o400;
+}
+
+/** False for what another user owns (a container may have written it): what its bits allow is still done. */
+function chmodOwn(fd: number, mode: number): boolean {
+  try {
+    fs.fchmodSync(fd, mode);
+    return true;
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error;
+    return false;
+  }
 }
 
 /** open(2); where the owner took away his own rights, gives them back to that very inode and opens it. */

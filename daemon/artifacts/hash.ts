@@ -1,5 +1,4 @@
 // sha256 of kept files. Runs in a worker, one file at a time, with one buffer: memory doesn't depend on sizes.
-// Must never change what it reads.
 
 import { createHash, hash as hashOnce } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -10,69 +9,62 @@ import type { Artifact } from './manifest.ts';
 
 export const READ_BYTES = 1024 * 1024;
 
-export interface HashRequest {
-  root: string;
-  folders: NamedFiles[];
-}
-
-export interface NamedFiles {
-  /** Folder below the root, '' for the root itself. */
-  path: string;
-  names: string[];
-}
-
 export interface Hasher {
+  /** Of READ_BYTES. */
   buffer: Buffer;
   /** Told of every read. */
   onBytes: (bytes: number) => void;
 }
 
-/** The named files; one that is gone or no regular file any more is left out. */
-export function hashFiles({ root, folders }: HashRequest, hasher: Hasher): Artifact[] {
-  const top = Folder.root(root);
+export interface HashRequest {
+  root: string;
+  /** Relative to the root, as in the manifest. */
+  path: string;
+}
+
+export interface HashTarget {
+  name: Buffer;
+  path: string;
+  hasher: Hasher;
+  /** Larger files are only measured. */
+  mostBytes: number;
+}
+
+/** The file `path`; null if it is gone or no regular file any more. */
+export function hashFile({ root, path }: HashRequest, hasher: Hasher): Artifact | null {
+  const names = path.split('/').map(decodePath);
+  const name = names.pop() ?? Buffer.alloc(0);
+  const opened = [Folder.root(root)];
   try {
-    return folders.flatMap(({ path, names }) =>
-      openBelow(top, path === '' ? [] : path.split('/'), (folder) =>
-        names.flatMap((name) => {
-          const hashed = hashFile(folder, decodePath(name), hasher);
-          return hashed === null ? [] : [{ path: path === '' ? name : `${path}/${name}`, ...hashed }];
-        }),
-      ),
-    );
+    const folder = names.reduce((parent, each) => {
+      const next = parent.open(each);
+      opened.push(next);
+      return next;
+    }, opened[0] as Folder);
+    const hashed = hashEntry(folder, { name, path, hasher, mostBytes: Number.POSITIVE_INFINITY });
+    return hashed !== null && 'sha256' in hashed ? hashed : null;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return null;
+    throw error;
   } finally {
-    top.close();
+    for (const folder of opened) folder.close();
   }
 }
 
-function openBelow(folder: Folder, names: string[], act: (folder: Folder) => Artifact[]): Artifact[] {
-  const [name, ...rest] = names;
-  if (name === undefined) return act(folder);
-  const next = folder.open(decodePath(name));
-  try {
-    return openBelow(next, rest, act);
-  } finally {
-    next.close();
-  }
-}
-
-function hashFile(folder: Folder, name: Buffer, hasher: Hasher): Omit<Artifact, 'path'> | null {
-  const fd = openIfThere(folder, name);
-  if (fd === null) return null;
+/** The regular file `name` of a folder, its permissions made safe; its size alone if it is over the limit. */
+export function hashEntry(
+  folder: Folder,
+  { name, path, hasher, mostBytes }: HashTarget,
+): Artifact | { path: string; sizeBytes: number } | null {
+  const fd = folder.openFile(name);
   try {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile()) return null;
-    return { ...digest(fd, hasher), mode: stat.mode & 0o777, type: 'file' };
+    const mode = Folder.restrict(fd, stat);
+    if (stat.size > mostBytes) return { path, sizeBytes: stat.size };
+    return { path, ...digest(fd, hasher), mode, type: 'file' };
   } finally {
     fs.closeSync(fd);
-  }
-}
-
-function openIfThere(folder: Folder, name: Buffer): number | null {
-  try {
-    return folder.openFile(name);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ELOOP')) return null;
-    throw error;
   }
 }
 

@@ -10,22 +10,28 @@ type Segment = '**' | Token[];
 interface Pattern {
   segments: Segment[];
   directoriesOnly: boolean;
+  /** Of the entry alone, at any depth. */
+  isName: boolean;
 }
 
 export class IgnorePatterns {
   readonly #patterns: Pattern[];
+  readonly #isByPath: boolean;
 
   /** Throws invalid_config for a negated pattern. Empty ones are left out. */
   constructor(patterns: readonly string[]) {
     this.#patterns = patterns.filter((pattern) => pattern.replaceAll('/', '') !== '').map(parsePattern);
+    this.#isByPath = this.#patterns.some((pattern) => !pattern.isName);
   }
 
   /** `path` is relative to the space, posix. Parents are not looked at: a walk doesn't enter what it ignores. */
   matches(path: string, isDirectory: boolean): boolean {
     if (this.#patterns.length === 0) return false;
-    const parts = path.split('/').map((part) => Array.from(part));
+    const name = [Array.from(path.slice(path.lastIndexOf('/') + 1))];
+    const parts = this.#isByPath ? path.split('/').map((part) => Array.from(part)) : name;
     return this.#patterns.some(
-      (pattern) => (isDirectory || !pattern.directoriesOnly) && matchPath(pattern.segments, parts),
+      ({ segments, directoriesOnly, isName }) =>
+        (isDirectory || !directoriesOnly) && matchPath(segments, isName ? name : parts),
     );
   }
 
@@ -46,8 +52,8 @@ function parsePattern(pattern: string): Pattern {
   }
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.');
   const segments = parts.map((part): Segment => (part === '**' ? '**' : parseSegment(part)));
-  const anchored = parts.length > 1 || pattern.startsWith('/');
-  return { segments: anchored ? segments : ['**', ...segments], directoriesOnly: pattern.endsWith('/') };
+  const isName = parts.length === 1 && !pattern.startsWith('/');
+  return { segments, directoriesOnly: pattern.endsWith('/'), isName };
 }
 
 function parseSegment(text: string): Token[] {

@@ -1,62 +1,80 @@
 // What is in a kept tree now. The manifest is made from this and not from what was moved a moment ago, so it
-// is complete after a crash, and true even if something was swapped while it was moved. Runs in a worker.
+// is complete after a crash, and true even if something was swapped while it was moved. Small files are
+// hashed on the way; the large ones are for several workers to share. Runs in a worker.
 
 import * as fs from 'node:fs';
 import { isErrno } from '../../shared/errors.ts';
 import { encodePath } from './byte-path.ts';
-import { Folder, keptMode } from './folder.ts';
-import type { Artifact } from './manifest.ts';
-
-export interface FolderOfFiles {
-  /** Relative to the root, '' for the root itself; text as in byte-path.ts, so that it passes between threads. */
-  path: string;
-  files: { name: string; sizeBytes: number }[];
-}
+import { Folder } from './folder.ts';
+import { type Hasher, hashEntry, READ_BYTES } from './hash.ts';
+import type { Artifact, Skipped } from './manifest.ts';
 
 export interface Inventory {
-  folders: FolderOfFiles[];
-  symlinks: Artifact[];
+  /** Small files and symlinks. */
+  artifacts: Artifact[];
+  /** Files that are still to be hashed. */
+  large: { path: string; sizeBytes: number }[];
+  /** What was kept but can't be read, as another user owns it. */
+  skipped: Skipped[];
 }
 
-/** Every file and symlink below `root`, permissions made safe; a root that isn't there holds nothing. */
-export function inventory(root: string): Inventory {
-  const found: Inventory = { folders: [], symlinks: [] };
-  if (fs.lstatSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) return found;
-  const folder = Folder.root(root);
-  try {
-    list(folder, '', found);
-  } finally {
-    folder.close();
-  }
+/** Every file and symlink below `root`; a root that isn't there holds nothing. */
+export function inventory(root: string, hasher: Hasher): Inventory {
+  const found: Inventory = { artifacts: [], large: [], skipped: [] };
+  const visit = (folder: Folder, { name, path, isSymlink }: KeptEntry) => {
+    if (isSymlink) {
+      found.artifacts.push(symlink(folder, name, path));
+      return;
+    }
+    const hashed = hashEntry(folder, { name, path, hasher, mostBytes: READ_BYTES - 1 });
+    if (hashed !== null && 'sha256' in hashed) found.artifacts.push(hashed);
+    else if (hashed !== null) found.large.push(hashed);
+  };
+  visitKept(root, { visit, onSkipped: (skipped) => found.skipped.push(skipped) });
   return found;
 }
 
-function list(folder: Folder, path: string, found: Inventory): void {
-  const here: FolderOfFiles = { path, files: [] };
-  for (const name of folder.names()) {
-    try {
-      look(folder, name, { here, found });
-    } catch (error) {
-      // Something else took the name's place between two looks: it is not what we keep.
-      if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL')) throw error;
-    }
-  }
-  if (here.files.length > 0) found.folders.push(here);
+export interface KeptEntry {
+  name: Buffer;
+  /** Relative to the root. */
+  path: string;
+  isSymlink: boolean;
 }
 
-function look(
-  folder: Folder,
-  name: Buffer,
-  { here, found }: { here: FolderOfFiles; found: Inventory },
-): void {
-  const stat = fs.lstatSync(folder.at(name));
-  const text = encodePath(name);
-  const path = here.path === '' ? text : `${here.path}/${text}`;
-  if (stat.isFile()) {
-    if ((stat.mode & 0o7777) !== keptMode(stat.mode)) folder.restrict(name);
-    here.files.push({ name: text, sizeBytes: stat.size });
-  } else if (stat.isSymbolicLink()) found.symlinks.push(symlink(folder, name, path));
-  else if (stat.isDirectory()) enter(folder, name, (below) => list(below, path, found));
+export interface Visitor {
+  /** Called with every file and symlink. */
+  visit: (folder: Folder, entry: KeptEntry) => void;
+  /** Called with what could not be visited. */
+  onSkipped: (skipped: Skipped) => void;
+}
+
+/** Goes through everything below `root`, following no symlink. */
+export function visitKept(root: string, visitor: Visitor): void {
+  if (fs.lstatSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  const folder = Folder.root(root);
+  try {
+    visitFolder(folder, '', visitor);
+  } finally {
+    folder.close();
+  }
+}
+
+function visitFolder(folder: Folder, folderPath: string, visitor: Visitor): void {
+  for (const entry of folder.entries()) {
+    const text = encodePath(entry.name);
+    const path = folderPath === '' ? text : `${folderPath}/${text}`;
+    try {
+      if (entry.isDirectory()) enter(folder, entry.name, (below) => visitFolder(below, path, visitor));
+      else if (entry.isFile() || entry.isSymbolicLink()) {
+        visitor.visit(folder, { name: entry.name, path, isSymlink: entry.isSymbolicLink() });
+      }
+    } catch (error) {
+      if (isErrno(error, 'EACCES', 'EPERM', 'EIO')) {
+        visitor.onSkipped({ path, reason: 'unreadable', detail: error.code });
+        // Otherwise something else took the name's place between two looks: it is not what we keep.
+      } else if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL')) throw error;
+    }
+  }
 }
 
 function enter(parent: Folder, name: Buffer, act: (folder: Folder) => void): void {

@@ -6,9 +6,9 @@ import { isErrno } from '../../shared/errors.ts';
 import type { leftSchema } from '../../shared/schemas/run.ts';
 import { decodePath } from './byte-path.ts';
 import { Destination } from './destination.ts';
-import { Folder } from './folder.ts';
+import { Folder, keptMode } from './folder.ts';
 import { IgnorePatterns } from './ignore.ts';
-import { inventory } from './inventory.ts';
+import { type KeptEntry, visitKept } from './inventory.ts';
 import type { Skipped } from './manifest.ts';
 import { Mover } from './move.ts';
 import { filePath, isBelow, topMost } from './paths.ts';
@@ -39,8 +39,9 @@ export interface Left {
 export function keepLeft(request: LeftRequest): Left {
   const ignore = new IgnorePatterns(request.ignorePatterns);
   const entries = topMost(request.entries.map(filePath)).filter((path) => !ignore.matchesBelow(path));
-  const skipped = entries.length === 0 ? [] : moveAll(request, entries);
-  return { kept: summarize(request.leftDir, entries), skipped };
+  const moved = entries.length === 0 ? [] : moveAll(request, entries);
+  const { kept, skipped } = summarize(request.leftDir, entries);
+  return { kept, skipped: [...moved, ...skipped] };
 }
 
 /** True if `leftDir` is a folder that was last added to more than the term ago. */
@@ -90,17 +91,28 @@ function moveWhole(walk: MovingWalk, level: Level, name: Buffer): void {
   }
 }
 
-function summarize(leftDir: string, entries: string[]): LeftEntry[] {
-  const { folders, symlinks } = inventory(leftDir);
+function summarize(leftDir: string, entries: string[]): Left {
   const sums = new Map<string, LeftEntry>();
-  const add = (path: string, sizeBytes: number) => {
+  const skipped: Skipped[] = [];
+  const visit = (folder: Folder, { name, path, isSymlink }: KeptEntry) => {
     const entry = entries.find((each) => each !== '.' && isBelow(path, each)) ?? path.split('/')[0] ?? path;
     const sum = sums.get(entry) ?? { path: entry, sizeBytes: 0, files: 0 };
+    const sizeBytes = isSymlink ? 0 : restrictedSize(folder, name);
     sums.set(entry, { path: entry, sizeBytes: sum.sizeBytes + sizeBytes, files: sum.files + 1 });
   };
-  for (const { path, files } of folders) {
-    for (const { name, sizeBytes } of files) add(path === '' ? name : `${path}/${name}`, sizeBytes);
+  visitKept(leftDir, { visit, onSkipped: (each) => skipped.push(each) });
+  return { kept: [...sums.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), skipped };
+}
+
+/** Size of a kept file, its permissions made safe. */
+function restrictedSize(folder: Folder, name: Buffer): number {
+  const stat = fs.lstatSync(folder.at(name));
+  if (!stat.isFile() || (stat.mode & 0o7777) === keptMode(stat.mode)) return stat.size;
+  const fd = folder.openFile(name);
+  try {
+    Folder.restrict(fd, fs.fstatSync(fd));
+  } finally {
+    fs.closeSync(fd);
   }
-  for (const { path } of symlinks) add(path, 0);
-  return [...sums.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return stat.size;
 }

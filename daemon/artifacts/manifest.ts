@@ -1,9 +1,9 @@
 // artifacts.json: what a run left behind, path by path. Must never be seen half-written.
 
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
 import { artifactSchema, skippedSchema } from '../../shared/schemas/run.ts';
 
@@ -45,23 +45,9 @@ export type SkipReason = z.infer<typeof skipReasonSchema>;
 export type Skipped = z.infer<typeof skippedFileSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** Replaces `file` as a whole, durably, mode 0600. */
+/** Replaces `file` as a whole, its content on the disk before its name, mode 0600. */
 export async function writeManifest(file: string, manifest: Manifest): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    const handle = await fs.open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(manifest)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await fs.rename(temporary, file);
-    await syncFolder(dirname(file));
-  } catch (error) {
-    await fs.rm(temporary, { force: true });
-    throw error;
-  }
+  await writeAtomically(file, `${JSON.stringify(manifest)}\n`, { sync: true });
 }
 
 /** The manifest, or null if the run has none (yet). Throws `internal` if the file is damaged. */
@@ -77,14 +63,5 @@ export async function readManifest(file: string): Promise<Manifest | null> {
       hint: `The files themselves are in ${dirname(file)}/files.`,
       cause: error,
     });
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await fs.open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -23,21 +23,23 @@ export class Mover {
     this.#clear();
   }
 
-  /** `stat` is what `from` was a moment ago; if it has been swapped since, the swapped thing is moved, never followed. */
-  move(from: Place, to: Place, stat: fs.Stats): void {
+  /**
+   * `stat` is what `from` was a moment ago. If it has been swapped since, it is moved as what it is now, or
+   * not at all, which is said by false; never followed.
+   */
+  move(from: Place, to: Place, stat: fs.Stats): boolean {
     const key = `${stat.dev}:${stat.ino}`;
     const copy = stat.isFile() ? this.#copies.get(key) : undefined;
     // A second name outside of what we keep would go on changing the kept file: it gets an inode of its own.
     if (copy !== undefined || (stat.isFile() && stat.nlink > 1)) {
-      this.#link(copy ?? this.#remember(key, this.#copyFile(from)), to);
-      fs.unlinkSync(from.folder.at(from.name));
-      return;
+      return this.#moveLinked(from, to, { key, copy });
     }
     try {
       fs.renameSync(from.folder.at(from.name), to.folder.at(to.name));
+      return true;
     } catch (error) {
       if (!isErrno(error, 'EXDEV')) throw error;
-      this.#across(from, to, stat);
+      return this.#across(from, to, stat);
     }
   }
 
@@ -47,24 +49,38 @@ export class Mover {
     this.#clear();
   }
 
-  #across(from: Place, to: Place, stat: fs.Stats): void {
-    const { folder } = this.#openPartial();
-    const name = stat.isSymbolicLink() ? this.#copyLink(from) : this.#copyFile(from);
-    fs.renameSync(folder.at(name), to.folder.at(to.name));
+  #moveLinked(from: Place, to: Place, { key, copy }: { key: string; copy: Buffer | undefined }): boolean {
+    const kept = copy ?? this.#copyFile(from);
+    if (kept === null) return false;
+    this.#copies.set(key, kept);
+    fs.rmSync(to.folder.at(to.name), { force: true });
+    fs.linkSync(this.#openPartial().folder.at(kept), to.folder.at(to.name));
     fs.unlinkSync(from.folder.at(from.name));
+    return true;
   }
 
-  #copyFile(from: Place): Buffer {
+  #across(from: Place, to: Place, stat: fs.Stats): boolean {
+    const { folder } = this.#openPartial();
+    const name = stat.isSymbolicLink() ? this.#copyLink(from) : this.#copyFile(from);
+    if (name === null) return false;
+    fs.renameSync(folder.at(name), to.folder.at(to.name));
+    fs.unlinkSync(from.folder.at(from.name));
+    return true;
+  }
+
+  /** The name of a copy among the unfinished; null if it is no regular file any more. */
+  #copyFile(from: Place): Buffer | null {
     const { folder, name } = this.#openPartial();
     const source = from.folder.openFile(from.name);
     try {
-      const { mode, atimeMs, mtimeMs } = fs.fstatSync(source);
+      const stat = fs.fstatSync(source);
+      if (!stat.isFile()) return null;
       const path = folder.at(name);
       // Through the descriptor: what was checked is what is copied. FICLONE shares the blocks where it can.
       const flags = fs.constants.COPYFILE_FICLONE | fs.constants.COPYFILE_EXCL;
       fs.copyFileSync(`/proc/self/fd/${source}`, path, flags);
-      fs.chmodSync(path, keptMode(mode));
-      fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
+      fs.chmodSync(path, keptMode(stat.mode));
+      fs.utimesSync(path, stat.atimeMs / 1000, stat.mtimeMs / 1000);
     } finally {
       fs.closeSync(source);
     }
@@ -75,16 +91,6 @@ export class Mover {
     const { folder, name } = this.#openPartial();
     fs.symlinkSync(fs.readlinkSync(from.folder.at(from.name), { encoding: 'buffer' }), folder.at(name));
     return name;
-  }
-
-  #link(copy: Buffer, to: Place): void {
-    fs.rmSync(to.folder.at(to.name), { force: true });
-    fs.linkSync(this.#openPartial().folder.at(copy), to.folder.at(to.name));
-  }
-
-  #remember(key: string, copy: Buffer): Buffer {
-    this.#copies.set(key, copy);
-    return copy;
   }
 
   #openPartial(): Place {

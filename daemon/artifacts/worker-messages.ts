@@ -18,7 +18,8 @@ export interface Answers {
   capture: Captured;
   inventory: Inventory;
   left: Left;
-  hash: Artifact[];
+  /** Null if it isn't there any more. */
+  hash: Artifact | null;
 }
 
 export type Kind = keyof Requests;

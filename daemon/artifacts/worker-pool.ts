@@ -77,7 +77,8 @@ export class WorkerPool {
 
   #start(): Worker | undefined {
     if (this.#all.size >= this.size) return undefined;
-    const worker = new Worker(this.#url, { name: 'artifacts' });
+    // The daemon's own flags may not suit a thread (`--input-type` makes it fail).
+    const worker = new Worker(this.#url, { name: 'artifacts', execArgv: [] });
     this.#all.add(worker);
     worker.once('exit', () => this.#forget(worker));
     return worker;
@@ -105,7 +106,7 @@ export class WorkerPool {
     };
     const onAbort = () => {
       finish({ kind: 'failed', error: signal?.reason });
-      worker.on('error', () => undefined).terminate();
+      void worker.terminate();
     };
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     signal?.addEventListener('abort', onAbort);

@@ -29,6 +29,7 @@ export interface CodeGenerator {
   compileOutput(node: SyntaxNode, scope: Scope): void;
   compileFilter(node: SyntaxNode, scope: Scope): void;
   compileFunCall(node: SyntaxNode, scope: Scope): void;
+  compileIn(node: SyntaxNode, scope: Scope): void;
   compileIs(node: SyntaxNode, scope: Scope): void;
   getCode(): string;
   _emit(code: string): void;

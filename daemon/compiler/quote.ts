@@ -4,9 +4,17 @@ import { QwexError } from '../../shared/errors.ts';
 /** Words that mean only themselves as an argument in any POSIX shell. */
 const PLAIN = /^[A-Za-z0-9_%+,./:@][A-Za-z0-9_%+,./:@=-]*$|^--?[A-Za-z0-9][A-Za-z0-9_%+,./:@=-]*$/;
 
-/** One POSIX shell word that stands for exactly `value`. Throws `compile_failed` where no word can. */
+/**
+ * One POSIX shell word that stands for exactly `value`. Throws `compile_failed` where no word can.
+ * In single quotes, or in double quotes where that is shorter: a quote in single quotes takes four
+ * characters with three quotes in them, so scripts in scripts would grow threefold with each layer,
+ * past what Linux takes as one argument (128 KiB), and past reading much sooner.
+ */
 export function quoteWord(value: string): string {
-  return `'${checked(value).replaceAll("'", "'\\''")}'`;
+  const single = `'${checked(value).replaceAll("'", "'\\''")}'`;
+  if (!value.includes("'")) return single;
+  const double = `"${value.replace(/[\\$`"]/g, '\\$&')}"`;
+  return double.length < single.length ? double : single;
 }
 
 /**

@@ -46,6 +46,11 @@ export function render(templates: TemplateSet, name: string, context: Record<str
 function speak(environment: nunjucks.Environment): Vocabulary {
   environment.addFilter('quote', (value: unknown) => quoteWord(scalarText(value)));
   environment.addFilter('path', (value: unknown) => quotePath(scalarText(value)));
+  // In a layer null is "no value", which nunjucks' own filter would take for a value.
+  const orElse = (value: unknown, other: unknown, orFalsy?: boolean): unknown =>
+    orFalsy ? value || other : (value ?? other);
+  for (const name of ['default', 'd']) environment.addFilter(name, orElse);
+  environment.addFilter('variable', (value: unknown) => variableName(scalarText(value)));
   environment.addFilter('words', (value: unknown) => {
     if (!Array.isArray(value)) throw new Error('this takes a list; use "quote" for a single value');
     return value.map((word) => quoteWord(scalarText(word))).join(' ');
@@ -55,13 +60,20 @@ function speak(environment: nunjucks.Environment): Vocabulary {
   return { filters: Object.keys(filters), tests: Object.keys(tests) };
 }
 
+/** What stands left of `=` can't be quoted, so it is checked instead. */
+function variableName(text: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return text;
+  throw new Error(`${JSON.stringify(text)} is not the name of an environment variable`);
+}
+
 function globalsOf(environment: nunjucks.Environment): Record<string, unknown> {
   return (environment as unknown as { globals: Record<string, unknown> }).globals;
 }
 
 function scalarText(value: unknown): string {
   if (value === null || value === undefined) throw new Error('there is no value; ask with {% if … %} first');
-  if (Array.isArray(value)) throw new Error('a list is several words; use the filter "words", or loop over it');
+  if (Array.isArray(value))
+    throw new Error('a list is several words; use the filter "words", or loop over it');
   if (typeof value === 'object' && !(value instanceof String)) throw new Error('a map has no single text');
   if (typeof value === 'function') throw new Error('a function has no text');
   return String(value);
@@ -84,10 +96,16 @@ function faultIn(error: unknown, template: string): TemplateFault {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof TemplateFault) return cause;
     if (cause instanceof RangeError) {
-      return new TemplateFault(template, null, `templates include one another without an end, or loop too far: ${cause.message}`);
+      return new TemplateFault(
+        template,
+        null,
+        `templates include one another without an end, or loop too far: ${cause.message}`,
+      );
     }
   }
-  const message = messageOf(error).replace(/^(?:\([^\n]*\)[^\n]*\n\s*)+/, '').replace(/^Error: /, '');
+  const message = messageOf(error)
+    .replace(/^(?:\([^\n]*\)[^\n]*\n\s*)+/, '')
+    .replace(/^Error: /, '');
   const line = error instanceof Error && 'lineno' in error ? Number(error.lineno) : Number.NaN;
   return new TemplateFault(template, line >= 0 ? line + 1 : null, message);
 }

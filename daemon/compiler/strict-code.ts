@@ -1,10 +1,10 @@
 // Templates to JavaScript in which every lookup, filter, call and output is checked and knows its line.
 // nunjucks by itself turns a misspelt name into nothing (`{% if layer.hots %}`) and reports the line of
 // some earlier call.
-import { messageOf } from '../../shared/errors.ts';
 import { suggestion } from '../config/nearest.ts';
 import { TemplateFault } from './fault.ts';
-import { Compiler, lex, Parser, type Scope, type SyntaxNode, transform } from './nunjucks-internals.ts';
+import { Compiler, type Scope, type SyntaxNode, transform } from './nunjucks-internals.ts';
+import { parseTemplate } from './parse-template.ts';
 
 /** Filters and tests that exist, so that a misspelt one is found in a branch that isn't taken too. */
 export interface Vocabulary {
@@ -15,29 +15,8 @@ export interface Vocabulary {
 /** The body of a function that returns what nunjucks calls a precompiled template. Throws TemplateFault. */
 export function strictCode(template: string, text: string, vocabulary: Vocabulary): string {
   const generator = new StrictCompiler(template, vocabulary);
-  generator.compile(transform(parse(template, text), []));
+  generator.compile(transform(parseTemplate(template, text), []));
   return generator.getCode();
-}
-
-/** A block alone on its line leaves nothing behind, so templates can be indented for their readers. */
-const LAYOUT = { trimBlocks: true, lstripBlocks: true };
-
-function parse(template: string, text: string): SyntaxNode {
-  const tokens = lex(text, LAYOUT);
-  try {
-    return new Parser(tokens).parseAsRoot();
-  } catch (error) {
-    const message = messageOf(error).replace(/^\(unknown path\)[^\n]*\n\s*/, '');
-    throw new TemplateFault(template, parseErrorLine(error, { text, tokensLine: tokens.lineno }), message);
-  }
-}
-
-function parseErrorLine(error: unknown, at: { text: string; tokensLine: number }): number {
-  const known = error instanceof Error && 'lineno' in error ? Number(error.lineno) : Number.NaN;
-  if (known > 0) return known;
-  const unclosed = messageOf(error).includes('end of comment, got end of file');
-  const lines = at.text.slice(0, unclosed ? at.text.lastIndexOf('{#') : undefined).split('\n');
-  return unclosed ? lines.length : Math.min(at.tokensLine + 1, lines.length);
 }
 
 class StrictCompiler extends Compiler {
@@ -97,6 +76,10 @@ class StrictCompiler extends Compiler {
     this.#guarded(node, () => super.compileFunCall(node, scope));
   }
 
+  override compileIn(node: SyntaxNode, scope: Scope): void {
+    this.#guarded(node, () => super.compileIn(node, scope));
+  }
+
   override compileIs(node: SyntaxNode, scope: Scope): void {
     const called = node.right.name as SyntaxNode | undefined;
     const test = String(called === undefined ? node.right.value : called.value);
@@ -104,7 +87,8 @@ class StrictCompiler extends Compiler {
     if (test !== 'defined' && test !== 'undefined') {
       this._emit('(');
       this.#guarded(node, () => super.compileIs(node, scope));
-      return this._emit(')');
+      this._emit(')');
+      return;
     }
     this._emit('((');
     this.#compileAsked(node.left, scope, true);

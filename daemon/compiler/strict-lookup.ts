@@ -47,7 +47,8 @@ export class StrictLookup {
       if (site.lenient) return undefined;
       throw fault(site, `${label} has no value, so it has no "${String(key)}"`);
     }
-    if (typeof target === 'string' || Array.isArray(target)) return memberOfSequence(target, key, label, site);
+    if (typeof target === 'string' || Array.isArray(target))
+      return memberOfSequence(target, key, label, site);
     if (typeof target === 'object' && Object.hasOwn(target, String(key))) {
       return (target as Record<string, unknown>)[String(key)];
     }
@@ -61,9 +62,11 @@ export class StrictLookup {
       throw fault(site, `${label} has no value; ask with {% if ${label} %} first, or give it a default`);
     }
     if (typeof value === 'function') throw fault(site, `${label} is a function; call it`);
-    if (Array.isArray(value)) throw fault(site, `${label} is a list; loop over it, or use the filter "words"`);
+    if (Array.isArray(value))
+      throw fault(site, `${label} is a list; loop over it, or use the filter "words"`);
     // What macros and some filters return is a String object, not a string.
-    if (typeof value === 'object' && !(value instanceof String)) throw fault(site, `${label} is a map; name one of its keys`);
+    if (typeof value === 'object' && !(value instanceof String))
+      throw fault(site, `${label} is a map; name one of its keys`);
     return String(value);
   }
 
@@ -87,8 +90,11 @@ function memberOfSequence(target: string | unknown[], key: unknown, label: strin
   if (key !== '__proto__' && Object.hasOwn(Object(target), String(key))) return Object(target)[String(key)];
   const prototype: object = typeof target === 'string' ? String.prototype : Array.prototype;
   const method: unknown =
-    key !== 'constructor' && Object.hasOwn(prototype, String(key)) ? Reflect.get(prototype, String(key)) : undefined;
-  if (typeof method === 'function') return (...args: unknown[]): unknown => Reflect.apply(method, target, args);
+    key !== 'constructor' && Object.hasOwn(prototype, String(key))
+      ? Reflect.get(prototype, String(key))
+      : undefined;
+  if (typeof method === 'function')
+    return (...args: unknown[]): unknown => Reflect.apply(method, target, args);
   if (site.lenient) return undefined;
   throw fault(site, `${label} has no "${String(key)}"`);
 }

@@ -84,6 +84,7 @@ ${line}
 
 # resources:
 #   gpus: 0                    # for every run that doesn't say
+#   gpu_type: a100             # where there are several kinds
 #   time: 4h                   # a limit, with its unit; without it there is none
 
 # env:                         # for every run; no secrets, this file is committed

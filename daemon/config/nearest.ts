@@ -6,7 +6,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const steps = distance(word.toLowerCase(), candidate.toLowerCase());
+    const steps = stepsBetween(word.toLowerCase(), candidate.toLowerCase());
     const allowed = Math.max(1, Math.floor(Math.max(word.length, candidate.length) * 0.4));
     if (steps <= allowed && steps < bestDistance) {
       best = candidate;
@@ -14,6 +14,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
     }
   }
   return best;
+}
+
+/** Letters in the wrong order are one mistake, which plain edit distance counts as two or more. */
+function stepsBetween(a: string, b: string): number {
+  if (a !== b && [...a].sort().join('') === [...b].sort().join('')) return 1;
+  return distance(a, b);
 }
 
 /** `; did you mean "x"?`, or the list of what is known, or nothing when nothing is known. */

@@ -1,6 +1,6 @@
 // The user's own settings, $QWEX_HOME/config.yaml. Written with their comments kept, in one rename,
 // readable by nobody else.
-import { randomUUID } from "node:crypto";
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';

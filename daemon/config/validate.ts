@@ -44,11 +44,12 @@ function wordsFor(issue: Issue, root: unknown): string {
       : `must be ${choices}, not ${show(value)}${tail}`;
   }
   if (value === undefined) return 'is missing';
+  if (issue.message.startsWith('must be')) return `${issue.message}, not ${show(value)}`;
   if (issue.code === 'invalid_type')
     return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}, not ${show(value)}`;
   if (issue.code === 'too_small') return `must be ${issue.minimum} or more, not ${show(value)}`;
   if (issue.code === 'too_big') return `must be ${issue.maximum} or less, not ${show(value)}`;
-  return issue.message.startsWith('must be') ? `${issue.message}, not ${show(value)}` : issue.message;
+  return issue.message;
 }
 
 const TYPE_WORDS: Record<string, string> = {

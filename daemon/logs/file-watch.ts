@@ -14,7 +14,7 @@ export interface FileWatchOptions {
   /** Of that timer. */
   fallbackMs: number;
   /** For tests of the fallback. */
-  watchPath?: typeof watch;
+  watchPath?: (path: string, options: { persistent: boolean }) => FSWatcher;
 }
 
 export class FileWatch {

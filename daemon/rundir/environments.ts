@@ -1,6 +1,7 @@
 // Submitters' environments: files of NUL-separated NAME=value below env/, 0600, outside the run folders because an
 // archive of a run would leak them. A file is named by its content, so a thousand runs of one shell share one.
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v4 as uuidv4 } from 'uuid';
 import { isErrno } from '../../shared/errors.ts';
@@ -35,12 +36,21 @@ export class Environments {
     return name;
   }
 
+  /** Throws ENOENT when it is gone. */
+  async load(name: string): Promise<Record<string, string>> {
+    const entries = (await readFile(this.path(name), 'utf8')).split('\0').filter((entry) => entry !== '');
+    return Object.fromEntries(
+      entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+    );
+  }
+
   path(name: string): string {
     return join(this.#directory, name);
   }
 
-  async remove(name: string): Promise<void> {
-    await rm(this.path(name), { force: true });
+  /** In one go with the check that nobody needs it: an await between the two would let a submit in. */
+  removeSync(name: string): void {
+    rmSync(this.path(name), { force: true });
   }
 }
 

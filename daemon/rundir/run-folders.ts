@@ -1,12 +1,13 @@
 // The folder of each run: its record, its history and what it was made from. The database is the index over these;
 // from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer.
-import { appendFile, chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomically } from '../../shared/atomic-write.ts';
+import { isErrno } from '../../shared/errors.ts';
 import { type HomePaths, runDirectory, runLocalDirectory } from '../../shared/paths.ts';
 import { statusOf } from '../../shared/run-state.ts';
 import type { Dependency } from '../../shared/schemas/run.ts';
 import type { RunRecord } from '../store/record.ts';
-import { writeAtomically } from './atomic-write.ts';
 
 /** Version of what is written into run.json and meta/; a supervisor may outlive the daemon that started it. */
 export const FOLDER_FORMAT = 1;
@@ -49,8 +50,14 @@ export class RunFolders {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await writeFile(join(directory, 'script.sh'), origin.script, { mode: 0o700 });
       await writeFile(join(directory, 'sources.json'), origin.sources, { mode: 0o600 });
-      await this.#writeRecord(run, origin.after);
     });
+  }
+
+  /** Whether the folder has what a start needs. */
+  async isComplete(run: RunRecord): Promise<boolean> {
+    const files = ['run.json', 'script.sh', 'sources.json'].map((name) => join(this.directory(run), name));
+    const found = await Promise.all(files.map((file) => stat(file).then(() => true, absent)));
+    return found.every(Boolean);
   }
 
   /** What the supervisor writes into, made before it starts. */
@@ -93,6 +100,11 @@ export class RunFolders {
     });
   }
 
+  /** run.json alone, without a line of history. */
+  writeRecord(run: RunRecord, after: Dependency[]): Promise<void> {
+    return this.#inOrder(run.id, () => this.#writeRecord(run, after));
+  }
+
   /** Resolves when everything written so far about a run is in its folder. */
   async settled(id: string): Promise<void> {
     await this.#pending.get(id);
@@ -100,6 +112,11 @@ export class RunFolders {
 
   async allSettled(): Promise<void> {
     await Promise.all(this.#pending.values());
+  }
+
+  /** Takes the run's mark out of ended/: it has been collected. */
+  async clearEnded(run: RunRecord): Promise<void> {
+    await rm(join(this.#paths.ended, run.id), { force: true });
   }
 
   async remove(run: RunRecord): Promise<void> {
@@ -122,4 +139,9 @@ export class RunFolders {
     });
     return next;
   }
+}
+
+function absent(error: unknown): false {
+  if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
+  throw error;
 }

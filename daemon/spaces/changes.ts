@@ -3,9 +3,9 @@
 
 import { readdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { isErrno } from '../../shared/errors.ts';
 import { PRISTINE_INDEX, readFacts } from './facts.ts';
 import { git, splitNul } from './git.ts';
+import { isFolder } from './inside.ts';
 import type { Located } from './worktree-entry.ts';
 
 /** Paths from the space, with slashes. */
@@ -24,6 +24,7 @@ export interface SpaceChanges {
 export async function spaceChanges(located: Located): Promise<SpaceChanges> {
   const facts = await readFacts(located);
   if (facts === null) return unknownSpace(located.path);
+  if (!(await isFolder(located.path))) return { unchanged: new Set(), changed: [], added: [], known: true };
   const environment = {
     GIT_DIR: facts.entry,
     GIT_WORK_TREE: located.path,
@@ -78,10 +79,7 @@ async function entriesOf(space: string, folder: string): Promise<string[]> {
 }
 
 async function unknownSpace(path: string): Promise<SpaceChanges> {
-  const entries = await entriesOf(path, '').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  });
+  const entries = (await isFolder(path)) ? await entriesOf(path, '') : [];
   const added = entries.filter((entry) => entry !== '.git' && entry !== '.git/');
   return { unchanged: new Set(), changed: [], added, known: false };
 }

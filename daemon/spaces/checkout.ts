@@ -15,7 +15,8 @@ export async function checkoutCommit(of: {
 }): Promise<void> {
   const { root, commonDir, sha, directory } = of;
   await requireFree(directory);
-  const args = ['worktree', 'add', '--detach', '--', directory, sha];
+  // --force: the entry of an earlier checkout whose folder the user has simply deleted is no hindrance.
+  const args = ['worktree', 'add', '--force', '--detach', '--', directory, sha];
   try {
     await git({ cwd: root, args, config: ['advice.detachedHead=false'] });
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import { messageOf, QwexError } from '../../shared/errors.ts';
 import { GitFailure } from './git.ts';
+import { shellWord } from './wording.ts';
 
 /** The QwexError for a failed `git worktree add`; anything else comes back as it is. */
 export function explainAdd(error: unknown, { commonDir, sha }: { commonDir: string; sha: string }): unknown {
@@ -27,7 +28,7 @@ export function explainAdd(error: unknown, { commonDir, sha }: { commonDir: stri
   return new QwexError({
     code: 'unsupported',
     message: `git could not check out commit ${short} of ${commonDir}: ${lastLine(said)}`,
-    hint: `Try it by hand: git -C ${commonDir} worktree add --detach /tmp/try ${short}`,
+    hint: `Try it by hand: git -C ${shellWord(commonDir)} worktree add --detach /tmp/try ${short}`,
     details: { output: said.slice(-4000) },
     cause: error,
   });

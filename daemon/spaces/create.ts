@@ -2,13 +2,14 @@
 // So a space that exists is whole; and a git that outlives a killed daemon works in a folder and an entry of its own,
 // which nothing made later shares with it.
 
-import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { explainAdd } from './create-errors.ts';
 import { PRISTINE_INDEX, SPACE_FACTS, type SpaceFacts } from './facts.ts';
 import { git } from './git.ts';
+import { keepIndex } from './index-copy.ts';
 import { followsFolders } from './inside.ts';
 import { makeLinks } from './links.ts';
 import { checkOutSubmodules } from './submodules.ts';
@@ -40,7 +41,7 @@ export interface Space {
   warnings: string[];
 }
 
-/** Writing files is what takes long, and it goes on in parallel; beyond four the disk is the limit. */
+// Writing files is what takes long, and it goes on in parallel; beyond four the disk is the limit.
 const CHECKOUT = [
   `checkout.workers=${Math.min(availableParallelism(), 4)}`,
   'worktree.useRelativePaths=false', // the worktree is moved when it is complete
@@ -71,11 +72,16 @@ export async function createSpace(
   }
 }
 
+// In two steps, as git itself does it, but with the long one as our own child: a cancel then ends what writes.
 async function addWorktree({ commonDir, sha, path, signal }: SpaceRequest, aside: string): Promise<void> {
   const reason = `in use by qwex run ${basename(path)}`;
-  const args = ['worktree', 'add', '--detach', '--lock', '--reason', reason, aside, sha];
+  const add = ['worktree', 'add', '--detach', '--no-checkout', '--lock', '--reason', reason, aside, sha];
+  const fill = ['reset', '--hard', '--no-recurse-submodules'];
+  const common = { config: CHECKOUT, ...(signal === undefined ? {} : { signal }) };
   try {
-    await git({ cwd: commonDir, args, config: CHECKOUT, ...(signal === undefined ? {} : { signal }) });
+    signal?.throwIfAborted();
+    await git({ cwd: commonDir, args: add, ...common });
+    await git({ cwd: aside, args: fill, ...common });
   } catch (error) {
     throw signal?.aborted ? signal.reason : explainAdd(error, { commonDir, sha });
   }
@@ -105,11 +111,8 @@ async function furnish(request: SpaceRequest, aside: string): Promise<Space> {
   };
 }
 
-// Git replaces an index by renaming a new one over it, so a hard link keeps the one of the fresh checkout, with the
-// very times that make it trustworthy, whatever the program stages or commits later.
 async function keepFacts(entry: string, facts: SpaceFacts): Promise<void> {
-  await rm(join(entry, PRISTINE_INDEX), { force: true });
-  await link(join(entry, 'index'), join(entry, PRISTINE_INDEX));
+  await keepIndex(join(entry, 'index'), join(entry, PRISTINE_INDEX));
   await writeFile(join(entry, SPACE_FACTS), JSON.stringify(facts), { mode: 0o600 });
 }
 

@@ -2,6 +2,7 @@
 
 import { QwexError } from '../../shared/errors.ts';
 import type { Workspace } from './preflight.ts';
+import { printable } from './wording.ts';
 
 const LISTED = 10;
 
@@ -31,9 +32,4 @@ export function untrackedWarning({ untracked }: Pick<Workspace, 'untracked'>): s
 function boundedList(items: string[]): string[] {
   const shown = items.slice(0, LISTED).map((item) => `  ${item}`);
   return items.length > LISTED ? [...shown, `  and ${items.length - LISTED} more`] : shown;
-}
-
-/** A path as one harmless line: control characters would let a file name write on the reader's terminal. */
-export function printable(path: string): string {
-  return /[\p{Cc}\p{Cf}]/u.test(path) ? JSON.stringify(path).replace(/\p{Cf}/gu, '?') : path;
 }

@@ -45,6 +45,8 @@ const SAFE_CONFIG = [
   'maintenance.auto=false',
 ];
 
+const AFTER_EXIT_MS = 200;
+
 // Everything simple-git refuses by default and that our own, fixed arguments use.
 const ALLOWED: NonNullable<SimpleGitOptions['unsafe']> = {
   allowUnsafeHooksPath: true,
@@ -77,7 +79,8 @@ export async function git(call: GitCall): Promise<string> {
     config: [...SAFE_CONFIG, ...config],
     unsafe: ALLOWED,
     allowEnvironment: OUR_VARIABLES,
-    completion: { onClose: true, onExit: false },
+    // A filter that git started may outlive a cancelled git and hold its output open.
+    completion: { onClose: true, onExit: signal === undefined ? false : AFTER_EXIT_MS },
     errors: (_error, { exitCode, stdOut, stdErr }) => {
       if (accept.includes(exitCode)) return undefined;
       const stdout = Buffer.concat(stdOut).toString();

@@ -36,3 +36,8 @@ export function relativeInside(path: string): string | null {
   if (bad || parts.some((part) => part === '..' || part.toLowerCase() === '.git')) return null;
   return parts.join('/');
 }
+
+/** Whether there is a folder at `path` itself, not at the end of a symlink. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null))?.isDirectory() ?? false;
+}

@@ -3,6 +3,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { git, splitNul } from './git.ts';
+import { printable } from './wording.ts';
 
 const POINTER = 'version https://git-lfs.github.com/spec/';
 const LOOKED_AT = 200;
@@ -35,7 +36,7 @@ export function lfsWarning(pointers: string[]): string | null {
   const [first] = pointers;
   if (first === undefined) return null;
   const more = pointers.length > 1 ? ` and ${pointers.length - 1} more` : '';
-  return `${first}${more}: Git LFS pointers, not the files themselves, and so they will be in the run. Run: git lfs install && git lfs pull`;
+  return `${printable(first)}${more}: Git LFS pointers, not the files themselves, and so they will be in the run. Run: git lfs install && git lfs pull`;
 }
 
 async function isPointer(path: string): Promise<boolean> {

@@ -4,8 +4,8 @@
 import { lstat, readdir, symlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { printable } from './dirty.ts';
 import { makeFolders, relativeInside } from './inside.ts';
+import { printable } from './wording.ts';
 
 const MAX_ENTRIES = 1000;
 

@@ -1,7 +1,7 @@
 // Refs that keep the commits of runs alive through rebase, branch deletion and gc: refs/qwex/commits/<sha>. They are
 // outside refs/heads and refs/tags, so no ordinary fetch, push or log shows them. Touches no other ref.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { isCommitId } from './commits.ts';
@@ -22,8 +22,13 @@ export interface Pin {
 export async function pinCommit({ root, commonDir, sha }: Pin): Promise<void> {
   if (!isCommitId(sha)) throw new TypeError(`not a commit id: ${sha}`);
   if (await isPinned(commonDir, sha)) return;
+  const update = () => updateRefs(root, [`update ${NAMESPACE}${sha}\0${sha}\0\0`]);
   try {
-    await updateRefs(root, [`update ${NAMESPACE}${sha}\0${sha}\0\0`]);
+    await update().catch(async (error: unknown) => {
+      if (!isBroken(error)) throw error;
+      await rm(join(commonDir, NAMESPACE, sha), { force: true });
+      await update();
+    });
   } catch (error) {
     throw error instanceof GitFailure && /nonexistent object/.test(error.stderr) ? lost(root, sha) : error;
   }
@@ -70,6 +75,11 @@ async function readIfThere(path: string): Promise<string | null> {
 async function updateRefs(root: string, commands: string[]): Promise<void> {
   const input = ['start\0', ...commands, 'commit\0'].join('');
   await git({ cwd: root, args: ['update-ref', '-z', '--stdin'], input, config: PATIENCE });
+}
+
+// An empty ref file is what a power cut leaves with an older git. It stops every gc of the user until it is gone.
+function isBroken(error: unknown): boolean {
+  return error instanceof GitFailure && /reference broken|unable to resolve reference/.test(error.stderr);
 }
 
 function lost(root: string, sha: string): QwexError {

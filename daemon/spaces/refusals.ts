@@ -2,6 +2,7 @@
 
 import { QwexError } from '../../shared/errors.ts';
 import type { GitFailure } from './git.ts';
+import { shellWord } from './wording.ts';
 
 /** For a failed look at `cwd`. What isn't recognised is reported with git's own words. */
 export function refusal(cwd: string, failure: GitFailure): QwexError {
@@ -26,7 +27,7 @@ export function refusal(cwd: string, failure: GitFailure): QwexError {
   return new QwexError({
     code: 'not_a_workspace',
     message: `git could not read the repository at ${cwd}: ${firstLine(said)}`,
-    hint: `See what \`git -C ${cwd} status\` says.`,
+    hint: `See what it says by hand: git -C ${shellWord(cwd)} status`,
     cause: failure,
   });
 }
@@ -68,7 +69,7 @@ function foreign(cwd: string, failure: GitFailure): QwexError {
   return new QwexError({
     code: 'unsupported',
     message: `The repository at ${cwd} belongs to another account, so git refuses to read it.`,
-    hint: `If you trust it: git config --global --add safe.directory ${advised ?? cwd}`,
+    hint: `If you trust it: git config --global --add safe.directory ${advised ?? shellWord(cwd)}`,
     cause: failure,
   });
 }

@@ -3,7 +3,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { printable } from './dirty.ts';
+import { printable } from './wording.ts';
 
 export interface MeasuredFile {
   path: string;

@@ -1,15 +1,16 @@
 // A dirty tree as a commit, made through a private copy of the index. The user's index, HEAD, branches and files are
 // never written: only objects are added to the repository, and the caller pins the result.
 
-import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { printable } from './dirty.ts';
 import { GitFailure, git } from './git.ts';
+import { copyIndex } from './index-copy.ts';
 import { looksLikeSecret } from './secrets.ts';
 import { measure, tooLarge } from './snapshot-size.ts';
 import { parseStatus, statusArgs } from './status.ts';
+import { printable } from './wording.ts';
 
 export interface SnapshotRequest {
   root: string;
@@ -41,7 +42,9 @@ export async function snapshot(request: SnapshotRequest): Promise<Snapshot> {
   const folder = await mkdtemp(join(tmpdir(), 'qwex-index-'));
   try {
     const index = join(folder, 'index');
-    await copyIndex(join(request.gitDir, 'index'), index);
+    await copyIndex(join(request.gitDir, 'index'), index).catch((error: unknown) => {
+      if (!isErrno(error, 'ENOENT')) throw error; // no index yet: every file counts as new
+    });
     return await commitAside(request, index);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -112,19 +115,6 @@ function identity(date: string): Record<string, string> {
     [`GIT_${role}_DATE`, date],
   ]);
   return Object.fromEntries(roles);
-}
-
-// Git trusts the times of a file only when they are older than the index. The copy must not look younger than the
-// original, or a file edited within the same second as the last `git add` would pass as unchanged.
-async function copyIndex(from: string, to: string): Promise<void> {
-  try {
-    await copyFile(from, to);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return; // no index yet: everything counts as new
-    throw error;
-  }
-  const second = Math.floor((await stat(from)).mtimeMs / 1000) - 1;
-  await utimes(to, second, second);
 }
 
 function secretWarnings(paths: string[]): string[] {

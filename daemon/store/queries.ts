@@ -28,7 +28,6 @@ export class RunQueries {
   readonly #db: Database;
   readonly #byId: Statement;
   readonly #ready: Statement;
-  readonly #occupying: Statement;
   readonly #countOccupying: Statement;
   readonly #ahead: Statement;
   readonly #dependencies: Statement;
@@ -39,7 +38,6 @@ export class RunQueries {
     this.#ready = db.prepare(
       `${SELECT} WHERE phase = 'queued' AND held = 0 AND unmet = 0 ORDER BY priority DESC, runs.seq LIMIT ?`,
     );
-    this.#occupying = db.prepare(`${SELECT} WHERE phase IN (${OCCUPYING}) ORDER BY runs.seq`);
     this.#countOccupying = db.prepare(`SELECT count(*) FROM runs WHERE phase IN (${OCCUPYING})`).pluck();
     this.#ahead = db.prepare(
       `SELECT count(*) FROM runs WHERE phase = 'queued' AND held = 0 AND unmet = 0
@@ -74,9 +72,9 @@ export class RunQueries {
     return (this.#ready.all(limit) as RunRow[]).map(recordOf);
   }
 
-  /** Runs that hold a slot. */
-  occupying(): RunRecord[] {
-    return (this.#occupying.all() as RunRow[]).map(recordOf);
+  /** Runs that have not ended, oldest first. */
+  unfinished(): RunRecord[] {
+    return this.#one("WHERE phase IN ('queued', 'preparing', 'running', 'collecting') ORDER BY runs.seq");
   }
 
   countOccupying(): number {

@@ -10,7 +10,9 @@ export interface RunRecord {
   jobId: string;
   recipe: Recipe;
   name: string | null;
+  /** The working tree that it was submitted from, and the git folder that holds its commit. */
   root: string;
+  commonDir: string;
   /** Name of the file below `env/` with the submitter's environment. */
   environment: string;
   phase: Phase;
@@ -46,6 +48,7 @@ export interface RunRow {
   recipe: string;
   name: string | null;
   root: string;
+  common_dir: string;
   environment: string;
   phase: Phase;
   held: number;
@@ -79,6 +82,7 @@ export function recordOf(row: RunRow): RunRecord {
     recipe: JSON.parse(row.recipe) as Recipe,
     name: row.name,
     root: row.root,
+    commonDir: row.common_dir,
     environment: row.environment,
     phase: row.phase,
     held: row.held === 1,
@@ -114,6 +118,7 @@ export interface NewRun {
   /** JSON of what was read to compile the script. */
   sources: string;
   root: string;
+  commonDir: string;
   environment: string;
   name: string | null;
   priority: number;

@@ -25,6 +25,7 @@ CREATE TABLE runs (
   job_id TEXT NOT NULL REFERENCES jobs (id),
   name TEXT,
   root TEXT NOT NULL,
+  common_dir TEXT NOT NULL,
   environment TEXT NOT NULL,
   phase TEXT NOT NULL CHECK (phase IN ('queued', 'preparing', 'running', 'collecting', 'succeeded', 'failed', 'cancelled')),
   held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)),

@@ -80,6 +80,7 @@ export class Settlement {
       recipe: ended.recipe,
       jobId: ended.jobId,
       root: ended.root,
+      commonDir: ended.commonDir,
       environment: ended.environment,
       name: ended.name,
       priority: ended.priority,

@@ -244,8 +244,8 @@ export class Store {
       );
     this.#db
       .prepare(
-        `INSERT INTO runs (id, id_reversed, job_id, name, root, environment, phase, held, priority, retries_left, created_at, notes)
-         VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
+        `INSERT INTO runs (id, id_reversed, job_id, name, root, common_dir, environment, phase, held, priority, retries_left, created_at, notes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
       )
       .run(
         run.id,
@@ -253,6 +253,7 @@ export class Store {
         run.jobId,
         run.name,
         run.root,
+        run.commonDir,
         run.environment,
         run.held ? 1 : 0,
         run.priority,

@@ -6,10 +6,16 @@
 # It must never run the script twice, let a helper or the job hold its lock, put an environment value into an argv,
 # or have QWEX_RUN_ID in its own environment: /proc shows the initial one for ever, and its own scan would find it.
 # Exit: 0 the run has ended · 70 failed before anything ran · 75 devices busy · 76 not ours to run · 77 nothing to adopt
-# shellcheck disable=SC2154 # SUP_* come from the environment; {name}< assigns descriptors
+# shellcheck disable=SC2154 # SUP_* come from the environment
+
+here=${BASH_SOURCE[0]%/*}
+# shellcheck source=daemon/supervisor/job.sh
+source "$here/job.sh" || exit 70
+# shellcheck source=daemon/supervisor/ending.sh
+source "$here/ending.sh" || exit 70
 
 fault() { [[ ${SUP_KILL_AT-} != "$1" ]] || kill -KILL $$; }
-fail() { printf 'supervise: %s\n' "$1" >&2; exit "${2:-70}"; }
+fail() { printf 'qwex: %s\n' "$1" >&2; exit "${2:-70}"; }
 put() { printf '%s\n' "$2" >"$run/meta/$1"; }
 whole() { { IFS= read -r _ <"$1"; } 2>/dev/null; } # a first line with its newline: written to the end
 nap() { read -r -t "$1" -u "$life" _; }           # nobody writes to `life`: a sleep without a process
@@ -46,7 +52,7 @@ close_fds() { # all but 0-2 and the given ones
 # --- before the job -----------------------------------------------------------------------------------------------
 
 take_lock() { # before the claim, or "claimed and lock free" could be a starter that is still alive
-  { exec {lock}>>"$SUP_LOCAL_DIR/supervisor.lock"; } 2>/dev/null || fail "cannot open $SUP_LOCAL_DIR/supervisor.lock"
+  exec {lock}>>"$SUP_LOCAL_DIR/supervisor.lock" || fail "cannot open the lock in $SUP_LOCAL_DIR"
   flock -w 1 -E 76 "$lock" || exit # who only looks at the lock holds it for an instant, hence the wait
   fault lock
 }
@@ -56,7 +62,7 @@ take_devices() { # before the claim: a busy device leaves no trace. No O_CREAT, 
   while IFS= read -r path; do
     [[ $path ]] || continue
     { exec {fd}<"$path"; } 2>/dev/null || exit 75
-    flock -n "$fd" {lock}>&- || exit 75
+    flock -n "$fd" || exit 75
     devices+=("$fd")
   done <<<"${SUP_DEVICE_LOCKS-}"
   fault devices
@@ -75,135 +81,31 @@ take_claim() { # noclobber is O_EXCL: one supervisor, or one that forbids the at
   fault claim
 }
 
-open_gate() { # both ends open before the fork: no open can block, and our death is an EOF. A gate is never used twice
+open_gate() { # both ends open before the fork: no open can block, and our death is an EOF
   local both
-  exec {life}<>"$SUP_LOCAL_DIR/life" {both}<>"$gate" || fail "cannot open the fifos in $SUP_LOCAL_DIR"
-  exec {gate_out}>"$gate" {gate_in}<"$gate" {both}>&-
+  [[ -p $life_path && -p $gate ]] || fail "cannot make the fifos in $SUP_LOCAL_DIR"
+  exec {life}<>"$life_path" {both}<>"$gate" || fail "cannot open the fifos in $SUP_LOCAL_DIR"
+  exec {gate_out}>"$gate"
+  exec {gate_in}<"$gate" {both}>&-
   exec {out}>>"$run/logs/stdout.log" {err}>>"$run/logs/stderr.log" || fail "cannot open the logs in $run/logs"
   fault gate
 }
 
-# --- the job's own process ----------------------------------------------------------------------------------------
-
-# Exports "NAME=value" entries. Any of our variables may be overwritten and any builtin shadowed by a function here:
-# hence the reserved names and `builtin`. The names left out belong to the process, not to who submitted it.
-load_environment() {
-  local __sup_entry __sup_name __sup_late=()
-  for __sup_entry; do
-    __sup_name=${__sup_entry%%=*}
-    case $__sup_name in
-      '' | _ | PWD | OLDPWD | BASH_FUNC_builtin%%) continue ;;
-      BASH_FUNC_*%%)
-        __sup_name=${__sup_name#BASH_FUNC_}
-        __sup_name=${__sup_name%\%\%}
-        [[ $__sup_name != *[!a-zA-Z0-9_.:+@-]* && ${__sup_entry#*=} == '() {'* ]] || continue
-        builtin eval "function $__sup_name ${__sup_entry#*=}" && builtin export -f -- "$__sup_name"
-        continue ;;
-      *[!a-zA-Z0-9_]* | [0-9]*) continue ;;
-      SHLVL) __sup_entry=SHLVL=$((${__sup_entry#*=} + 1)) ;; # exec takes one off
-      LC_* | LANG | POSIXLY_CORRECT) __sup_late+=("$__sup_entry"); continue ;; # these change how bash works: last
-    esac
-    builtin unset -v "$__sup_name" # loses what bash itself does with RANDOM and its like
-    builtin export "$__sup_entry"
-  done
-  for __sup_entry in "${__sup_late[@]}"; do builtin export "$__sup_entry"; done
-}
-
-become_job() { # start directory, script, gate, environment file, variables file
-  trap - TERM INT HUP PIPE USR1
-  close_fds "$3" "${devices[@]}"
-  local __sup_entries __sup_variables __sup_go
-  mapfile -d '' -t __sup_entries <"$4" && mapfile -d '' -t __sup_variables <"$5" && cd -- "$1" ||
-    { printf 'qwex: cannot set up the start directory or the environment of this run\n' >&2; exit 125; }
-  mapfile -n 1 -t -u "$3" __sup_go # EOF: the supervisor died or thought better of it
-  [[ ${__sup_go[0]-} == go ]] || exit 125
-  exec {gate_in}<&-
-  export -n PATH LC_ALL TZ HOME QWEX_HOME SHLVL "${!SUP_@}"
-  load_environment "${__sup_entries[@]}" "${__sup_variables[@]}" 2>/dev/null
-  builtin unset -v OLDPWD
-  builtin export PWD
-  builtin exec /bin/bash "$2"
-}
-
-# --- ending it ----------------------------------------------------------------------------------------------------
-
-grep_processes() { # sets `found` to the pids that `grep OPTIONS… /proc/*/FILE` names; a hung /proc entry can't hang us
-  local file=$1 line fd status
-  shift
-  exec {fd}< <(close_fds; exec grep -ls "$@" /proc/[0-9]*/"$file")
-  found=()
-  while read -r -t 5 -u "$fd" line; do
-    line=${line#/proc/}
-    found+=("${line%/*}")
-  done
-  status=$?
-  exec {fd}<&-
-  ((status <= 128))
-}
-
-find_survivors() { # sets `group` and `escaped`; fails when nobody is left
-  local found pid
-  group=() escaped=()
-  if [[ $group_may_live ]] && kill -0 -- "-$job" 2>/dev/null; then # true for zombies too, so look at their state
-    grep_processes stat -E "^[0-9]+ \(.*\) [^ZXx] [0-9]+ $job [0-9]+ "
-    group=("${found[@]}")
-  else
-    group_may_live= # once it is empty its number may become somebody else's
-  fi
-  grep_processes environ -zxF -- "QWEX_RUN_ID=$SUP_RUN_ID"
-  for pid in "${found[@]}"; do [[ " ${group[*]} " == *" $pid "* ]] || escaped+=("$pid"); done
-  ((${#group[@]} + ${#escaped[@]}))
-}
-
-remember() { # a survivor that nobody asked to be there: name and last signal, for the record
-  local pid=$1
-  [[ ${left_name[pid]-} ]] || { read -r "left_name[pid]" <"/proc/$pid/comm"; } 2>/dev/null
-  left_signal[pid]=$2
-}
-
-# One ladder for the job's group and for what left it: TERM, grace, KILL, until a scan is clean.
-end_all() {
-  [[ ! $ending ]] || return
-  ending=yes
-  local group escaped pid signal=TERM sent='' delay=1 deadline told=()
-  uptime_ms
-  deadline=$((REPLY + SUP_GRACE_MS))
-  while find_survivors; do
-    uptime_ms
-    ((REPLY < deadline)) || signal=KILL
-    ((REPLY < deadline + 10000)) || { signal=alive; break; } # a process in the kernel's hands; let the record say so
-    if ((${#group[@]})) && [[ $sent != TERM || $signal == KILL ]]; then
-      kill "-$signal" -- "-$job"; kill -CONT -- "-$job"
-    fi
-    sent=$signal
-    [[ $stop ]] || for pid in "${group[@]}"; do remember "$pid" "$signal"; done
-    for pid in "${escaped[@]}"; do
-      remember "$pid" "$signal"
-      [[ ${told[pid]-} == "$signal" ]] || { kill "-$signal" "$pid"; kill -CONT "$pid"; }
-      told[pid]=$signal
-    done
-    nap "$((delay / 100)).$(printf '%02d' $((delay % 100)))"
-    ((delay = delay < 16 ? delay * 2 : 20))
-  done 2>/dev/null
-  [[ $signal != alive ]] || for pid in "${group[@]}" "${escaped[@]}"; do remember "$pid" alive; done
-}
-
-# Ends the job inside the handler: a flag alone, set between a check and the `wait` after it, would be seen too late.
-on_stop() {
-  [[ ! -e $run/cancel || $1 == timeout ]] || set -- cancelled
-  stop=${stop:-$1}
-  [[ ! $going ]] || end_all
-}
-
 # --- writing it down ----------------------------------------------------------------------------------------------
 
-write_facts() { # exit code, or - for unknown. The exit code comes last: with it the rest is complete
-  local cause=${stop:-exit} signal='' pid
-  (($1 > 128)) && signal=$(kill -l $(($1 - 128)) 2>/dev/null) # 128+n is the shells' word for "died of signal n"
-  [[ $stop || ! $signal ]] || cause=signal
-  [[ ! $adopted || $stop ]] || cause=lost
-  [[ ! -e $run/cancel || $stop == timeout ]] || cause=cancelled
-  [[ $stop != terminated ]] || { cause=signal; signal=${signal:-TERM}; } # somebody ended us, not the user this run
+name_signal() { # of exit code $1: 128+n is the shells' word for "died of signal n"
+  signal=
+  [[ $1 == - ]] || (($1 <= 128)) || signal=$(kill -l $(($1 - 128)) 2>/dev/null)
+}
+
+write_facts() { # exit code, or - for unknown. exit_code itself comes last: who sees it sees the rest
+  local cause signal pid
+  name_signal "$1"
+  if [[ $stop == timeout ]]; then cause=timeout
+  elif [[ -e $run/cancel ]]; then cause=cancelled
+  elif [[ $stop ]]; then cause=signal signal=${signal:-TERM} # somebody ended us, a shutdown perhaps, but not the user
+  elif [[ $adopted ]]; then cause=lost
+  else cause=${signal:+signal} cause=${cause:-exit}; fi
   timestamp
   put finished_at "$REPLY" && fault finished_at && put cause "$cause" && put signal "$signal" &&
     for pid in "${!left_name[@]}"; do
@@ -215,7 +117,7 @@ conclude() {
   local fd
   for fd in "${devices[@]}"; do exec {fd}<&-; done # free before anyone can see the exit code
   fault devices_released
-  until whole "$run/meta/exit_code.tmp" && [[ $ready ]] || write_facts "$1"; do
+  until whole "$run/meta/exit_code.tmp" || write_facts "$1"; do
     [[ -d $run/meta ]] || return # the folder was removed: nobody is left to tell
     nap 5                        # a full disk: the code is worth waiting for
   done
@@ -233,7 +135,7 @@ wake_daemon() { # a free lock is a dead daemon
   mapfile -t command <<<"${SUP_START_DAEMON-}"
   [[ ${command[0]} ]] || return
   if { exec {probe}<"$SUP_DAEMON_LOCK"; } 2>/dev/null; then
-    flock -n -s "$probe" {lock}>&- {life}>&- || return
+    flock -n -s "$probe" || return
     exec {probe}<&-
   fi
   set -m
@@ -241,3 +143,110 @@ wake_daemon() { # a free lock is a dead daemon
     </dev/null >/dev/null 2>&1 &
   fault daemon
 }
+
+# --- the two ways to be a supervisor ------------------------------------------------------------------------------
+
+start_timer() { # a process only for runs with a limit. It ends with us: EOF on `life`
+  ((SUP_TIME_LIMIT_MS)) || return
+  local fd limit own_start=${identity#* }
+  printf -v limit '%d.%03d' $((SUP_TIME_LIMIT_MS / 1000)) $((SUP_TIME_LIMIT_MS % 1000))
+  {
+    exec {fd}<"$life_path"
+    close_fds "$fd"
+    read -r -t "$limit" -u "$fd" _
+    (($? > 128)) && is_alive $$ "${own_start% *}" "$boot" && kill -USR1 $$
+  } </dev/null >/dev/null 2>&1 &
+  fault timer
+}
+
+let_go() {
+  timestamp
+  put started_at "$REPLY" || fail "cannot write to $run/meta"
+  fault started_at
+  printf 'go\n' >&"$gate_out" # the one place that lets the script run
+  fault go
+  start_timer
+}
+
+start() {
+  local code=-
+  [[ ! -e $run/meta/exit_code && ! -s $run/meta/pid ]] || exit 76 # it has run: no attempt may follow
+  gate=$SUP_LOCAL_DIR/gate.$SUP_ATTEMPT                           # of one attempt: a new writer would keep an old child waiting
+  mkfifo -m 600 "$life_path" "$gate" 2>/dev/null &
+  take_lock
+  take_devices
+  take_claim
+  wait $!
+  open_gate
+  set -m # a group of its own, with SIGINT and SIGQUIT as they were
+  # shellcheck disable=SC2261 # two descriptors, no competition
+  become_job "$SUP_CWD" "$run/script.sh" "$gate_in" "$SUP_ENVIRONMENT_FILE" "$run/variables" \
+    </dev/null 1>&"$out" 2>&"$err" &
+  job=$!
+  set +m
+  exec {gate_in}<&- {out}>&- {err}>&-
+  fault forked
+  start_time "$job" || fail 'the job ended before it began'
+  job_start=$REPLY
+  put pid "$job $job_start $boot" || fail "cannot write to $run/meta"
+  fault pid
+  going=yes
+  [[ ! -e $run/cancel ]] || stop=${stop:-cancelled}
+  [[ $stop ]] || { let_go; code=; }
+  exec {gate_out}>&-
+  printf '%s\n' "$identity" # whoever started us may go on
+  exec >/dev/null
+  fault announced
+  until ! is_alive "$job" "$job_start" "$boot"; do wait "$job"; done 2>/dev/null
+  wait "$job" 2>/dev/null
+  finish "${code:-$?}"
+}
+
+adopt() { # not the parent: no event and no exit code. One look a second, without a process
+  local job_boot
+  take_lock
+  [[ ! -e $run/meta/exit_code ]] || exit 76
+  whole "$run/meta/pid" || exit 77
+  read -r job job_start job_boot <"$run/meta/pid"
+  { rm -f "$life_path" && mkfifo -m 600 "$life_path" && exec {life}<>"$life_path"; } || fail "cannot make $life_path"
+  start_time $$
+  identity="$$ $REPLY $boot" adopted=yes going=yes
+  is_alive "$job" "$job_start" "$job_boot" || group_may_live= # the number may be another group's by now
+  printf '%s\n' "$identity" >"$run/adopted" || fail "cannot write to $run"
+  fault adopted
+  printf '%s\n' "$identity"
+  exec >/dev/null
+  while is_alive "$job" "$job_start" "$job_boot"; do
+    uptime_ms
+    if [[ -e $run/cancel ]]; then on_stop cancelled
+    elif ((SUP_TIME_LIMIT_MS && REPLY - job_start * 10 >= SUP_TIME_LIMIT_MS)); then on_stop timeout; fi
+    nap 1
+  done
+  finish -
+}
+
+finish() {
+  fault job_ended
+  end_all
+  fault swept
+  conclude "$1"
+  rm -f "$life_path" "$SUP_LOCAL_DIR"/gate.*
+  wake_daemon
+}
+
+main() {
+  # `:` and not '': an ignored signal would stay ignored in the job
+  trap 'on_stop terminated' TERM INT
+  trap 'on_stop timeout' USR1
+  trap : HUP PIPE
+  run=${!#}
+  : "${SUP_RUN_ID:?}" "${SUP_LOCAL_DIR:?}" "${SUP_ENDED_DIR:?}" "${SUP_TIME_LIMIT_MS:=0}" "${SUP_GRACE_MS:=5000}"
+  life_path=$SUP_LOCAL_DIR/life
+  job='' stop='' going='' ending='' adopted='' group_may_live=yes
+  devices=() left_name=() left_signal=()
+  read -r boot </proc/sys/kernel/random/boot_id
+  if [[ $1 == --adopt ]]; then adopt; else start; fi
+}
+
+main "$@"
+exit 0

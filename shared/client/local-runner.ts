@@ -89,8 +89,9 @@ export class LocalRunner implements Runner {
     return this.request(API.cancel, { params: { id } });
   }
 
-  rerun(id: string): Promise<Run> {
-    const body = { idempotencyKey: randomUUID() };
+  /** A new run of the same job, in this environment. */
+  rerun(id: string, environment: NodeJS.ProcessEnv = process.env): Promise<Run> {
+    const body = { idempotencyKey: randomUUID(), environment };
     return this.#twice(() => this.request<Run>(LOCAL_API.rerun, { params: { id }, body }));
   }
 

@@ -38,6 +38,16 @@ export const localSubmitSchema = z
 export type LocalSubmitRequest = z.input<typeof localSubmitSchema>;
 export type LocalSubmit = z.infer<typeof localSubmitSchema>;
 
+export const rerunRequestSchema = z
+  .strictObject({
+    environment: environmentSchema.describe(
+      "the environment of who asks: the first run's is deleted at its end",
+    ),
+    idempotencyKey: z.string().min(1).max(200).optional(),
+  })
+  .meta({ id: 'RerunRequest' });
+export type RerunRequest = z.infer<typeof rerunRequestSchema>;
+
 /** Something to tell the user beside the answer: `warning` may cost a result, `hint` is advice. */
 export const noticeSchema = z
   .object({ level: z.enum(['warning', 'hint']), message: z.string() })
@@ -235,3 +245,13 @@ export type ConfigResponse = z.infer<typeof configResponseSchema>;
 /** `GET /doctor?cwd=`. */
 export const doctorResponseSchema = z.object({ checks: z.array(checkSchema) }).meta({ id: 'DoctorResponse' });
 export type DoctorResponse = z.infer<typeof doctorResponseSchema>;
+
+export const stopRequestSchema = z
+  .strictObject({ restart: z.boolean().default(false).describe('another daemon takes over at once') })
+  .meta({ id: 'StopRequest' });
+export type StopRequest = z.input<typeof stopRequestSchema>;
+
+export const stopResponseSchema = z
+  .object({ pid: z.number().int(), running: z.number().int().describe('runs that go on without it') })
+  .meta({ id: 'StopResponse' });
+export type StopResponse = z.infer<typeof stopResponseSchema>;

@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { API } from '../../../shared/api.ts';
+import { QwexError } from '../../../shared/errors.ts';
 import { type ArtifactList, artifactListSchema, artifactUrlSchema } from '../../../shared/schemas/run.ts';
-import { openArtifact, readManifest } from '../../artifacts/index.ts';
+import { readLeft } from '../../artifacts/left-manifest.ts';
+import { readManifest } from '../../artifacts/manifest.ts';
+import { openArtifact } from '../../artifacts/open-artifact.ts';
 import type { RunRecord } from '../../store/record.ts';
+import { resolveRun } from '../../store/selectors.ts';
 import type { ApiContext } from '../context.ts';
 import { answer, describe, idParams } from '../route.ts';
-import { resolveRun } from '../selectors.ts';
 
 const nameParams = idParams.extend({
   name: z.string().min(1).describe('the percent-encoded path of the artifact'),
@@ -34,8 +37,7 @@ export function artifactRoutes(context: ApiContext) {
   app.openapi(url, async (c) => {
     const { id, name } = c.req.valid('param');
     const run = resolveRun(store, id);
-    const handle = await openArtifact(filesOf(context, run), name);
-    await handle.close();
+    await (await openFile(context, run, name)).handle.close();
     return c.json(context.downloads.sign(run.id, name, new URL(c.req.url).origin), 200);
   });
 
@@ -51,22 +53,36 @@ export function artifactRoutes(context: ApiContext) {
   app.openapi(download, async (c) => {
     const { id, name } = c.req.valid('param');
     context.downloads.verify(id, name, c.req.valid('query'));
-    const handle = await openArtifact(filesOf(context, resolveRun(store, id)), name);
-    const { size } = await handle.stat();
+    const { handle, sizeBytes } = await openFile(context, resolveRun(store, id), name);
     const stream = createReadStream('', { fd: handle, highWaterMark: 256 * 1024 });
     return c.body(Readable.toWeb(stream) as ReadableStream, 200, {
       'content-type': 'application/octet-stream',
-      'content-length': String(size),
+      'content-length': String(sizeBytes),
     });
   });
   return app;
 }
 
-/** From the run's manifest; empty before anything was captured. */
+/** From the run's manifests; empty before anything was captured. */
 export async function listArtifacts(context: ApiContext, run: RunRecord): Promise<ArtifactList> {
-  return readManifest(context.folders.directory(run));
+  const directory = context.folders.directory(run);
+  const [manifest, left] = await Promise.all([
+    readManifest(join(directory, 'artifacts.json')),
+    readLeft(directory),
+  ]);
+  const skipped = (manifest?.skipped ?? []).map(({ path, reason, sizeBytes }) => ({
+    path,
+    reason,
+    sizeBytes,
+  }));
+  return { artifacts: manifest?.artifacts ?? [], skipped, left };
 }
 
-function filesOf(context: ApiContext, run: RunRecord): string {
-  return join(context.folders.directory(run), 'files');
+async function openFile(context: ApiContext, run: RunRecord, name: string) {
+  const opened = await openArtifact(join(context.folders.directory(run), 'files'), name);
+  if (opened.type === 'file') return opened;
+  throw new QwexError({
+    code: 'unsupported',
+    message: `${name} is a symlink to ${opened.target}; it has no bytes of its own to download`,
+  });
 }

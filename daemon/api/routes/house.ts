@@ -1,48 +1,44 @@
-// The daemon itself: status, stop, settings, gc, doctor.
+// The daemon itself: status, stop, the queue's switch, settings, gc, doctor.
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { LOCAL_API } from '../../../shared/api.ts';
 import {
-  checkSchema,
+  configResponseSchema,
   daemonStatusSchema,
+  doctorResponseSchema,
   gcRequestSchema,
   gcResponseSchema,
+  setConfigRequestSchema,
+  stopRequestSchema,
+  stopResponseSchema,
 } from '../../../shared/schemas/local.ts';
 import type { ApiContext } from '../context.ts';
 import { answer, describe, jsonBody } from '../route.ts';
 
-const settingsSchema = z.object({
-  settings: z.array(z.object({ key: z.string(), value: z.unknown(), source: z.enum(['file', 'default']) })),
-});
-const stopSchema = z.strictObject({
-  restart: z.boolean().default(false).describe('another daemon takes over at once'),
-});
-
-export function houseRoutes({ housekeeping }: ApiContext) {
+export function houseRoutes({ housekeeping, settings }: ApiContext) {
   const app = new OpenAPIHono();
-  app.openapi(
-    describe(LOCAL_API.status, { responses: { 200: answer('the daemon', daemonStatusSchema) } }),
-    (c) => c.json(housekeeping.status(), 200),
-  );
-  const stop = describe(LOCAL_API.stop, {
-    request: jsonBody(stopSchema),
-    responses: {
-      202: answer('it stops', z.object({ running: z.number().int().describe('runs that go on') })),
-    },
-  });
-  app.openapi(stop, (c) => c.json({ running: housekeeping.stop(c.req.valid('json').restart) }, 202));
+  const statusAnswer = { responses: { 200: answer('the daemon', daemonStatusSchema) } };
+  app.openapi(describe(LOCAL_API.status, statusAnswer), (c) => c.json(housekeeping.status(), 200));
+  app.openapi(describe(LOCAL_API.pause, statusAnswer), (c) => c.json(housekeeping.setPaused(true), 200));
+  app.openapi(describe(LOCAL_API.resume, statusAnswer), (c) => c.json(housekeeping.setPaused(false), 200));
 
-  app.openapi(
-    describe(LOCAL_API.getConfig, { responses: { 200: answer('all settings', settingsSchema) } }),
-    async (c) => c.json({ settings: await housekeeping.settings() }, 200),
+  const stop = describe(LOCAL_API.stop, {
+    request: jsonBody(stopRequestSchema),
+    responses: { 202: answer('it stops; runs go on', stopResponseSchema) },
+  });
+  app.openapi(stop, (c) => c.json(housekeeping.stop(c.req.valid('json').restart), 202));
+
+  const configAnswer = { 200: answer('all settings', configResponseSchema) };
+  app.openapi(describe(LOCAL_API.getConfig, { responses: configAnswer }), async (c) =>
+    c.json(await settings.list(), 200),
   );
   const set = describe(LOCAL_API.setConfig, {
-    request: jsonBody(z.strictObject({ key: z.string(), value: z.string() })),
-    responses: { 200: answer('all settings', settingsSchema) },
+    request: jsonBody(setConfigRequestSchema),
+    responses: configAnswer,
   });
   app.openapi(set, async (c) => {
     const { key, value } = c.req.valid('json');
-    await housekeeping.setSetting(key, value);
-    return c.json({ settings: await housekeeping.settings() }, 200);
+    await settings.set(key, value);
+    return c.json(await settings.list(), 200);
   });
 
   const gc = describe(LOCAL_API.gc, {
@@ -52,8 +48,11 @@ export function houseRoutes({ housekeeping }: ApiContext) {
   app.openapi(gc, async (c) => c.json(await housekeeping.gc(c.req.valid('json')), 200));
 
   const doctor = describe(LOCAL_API.doctor, {
-    responses: { 200: answer('what was checked', z.object({ checks: z.array(checkSchema) })) },
+    request: { query: z.object({ cwd: z.string().startsWith('/').optional() }) },
+    responses: { 200: answer('what was checked', doctorResponseSchema) },
   });
-  app.openapi(doctor, async (c) => c.json({ checks: await housekeeping.doctor() }, 200));
+  app.openapi(doctor, async (c) =>
+    c.json({ checks: await housekeeping.doctor(c.req.valid('query').cwd) }, 200),
+  );
   return app;
 }

@@ -5,9 +5,9 @@ import { API } from '../../../shared/api.ts';
 import type { StreamName } from '../../../shared/output-frame.ts';
 import { logsSchema } from '../../../shared/schemas/run.ts';
 import { readLog } from '../../logs/read-log.ts';
+import { resolveRun } from '../../store/selectors.ts';
 import type { ApiContext } from '../context.ts';
 import { answer, describe, idParams } from '../route.ts';
-import { resolveRun } from '../selectors.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 const DEFAULT_BYTES = 1024 * 1024;

@@ -5,10 +5,11 @@ import { QwexError } from '../../../shared/errors.ts';
 import { hasEnded, STATUSES } from '../../../shared/run-state.ts';
 import { runPageSchema, runSchema, submitRunSchema } from '../../../shared/schemas/run.ts';
 import type { RunRecord } from '../../store/record.ts';
+import { resolveRun } from '../../store/selectors.ts';
+import { lastTryOf } from '../../store/tries.ts';
 import type { ApiContext } from '../context.ts';
 import { presentRun } from '../present.ts';
 import { answer, describe, idParams, jsonBody } from '../route.ts';
-import { resolveRun } from '../selectors.ts';
 import { listArtifacts } from './artifacts.ts';
 
 const DEFAULT_PAGE = 50;
@@ -95,16 +96,9 @@ export function runRoutes(context: ApiContext) {
     if (context.stopping.aborted) {
       throw new QwexError({ code: 'unreachable', message: 'the daemon is stopping', hint: 'ask again' });
     }
-    return c.json(presentRun(context, store.mustGet(lastTry(context, id).id)), 202);
+    return c.json(presentRun(context, lastTryOf(store, store.mustGet(id))), 202);
   });
   return app;
-}
-
-/** The newest try of a run: itself, or the end of its chain of retries. */
-export function lastTry({ store }: ApiContext, id: string): RunRecord {
-  let run = store.mustGet(id);
-  while (run.retriedBy !== null) run = store.mustGet(run.retriedBy);
-  return run;
 }
 
 /** The run, or the retry that settled it, once it has ended; undefined when the signal came first. */

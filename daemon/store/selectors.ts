@@ -1,8 +1,8 @@
 // Which run a person means: a full id, a unique prefix or suffix of it, a name, @ for the latest, @~2 for two before.
 import { QwexError } from '../../shared/errors.ts';
-import type { RunRecord } from '../store/record.ts';
-import type { Store } from '../store/store.ts';
-import { shortId } from './present.ts';
+import { shortId } from '../../shared/ids.ts';
+import type { RunRecord } from './record.ts';
+import type { Store } from './store.ts';
 
 const FULL_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PART_OF_ID = /^[0-9a-f-]{4,36}$/;

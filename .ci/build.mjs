@@ -1,0 +1,135 @@
+// Builds dist/: the CLI as CommonJS (fast to start), the daemon and the client library as ES modules, and types.
+//   node .ci/build.mjs [cli] [daemon] [client] [types]      all of them by default
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  minify: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/**
+ * Bundled CommonJS loads a built-in where the module that imports it is first run. These two cost milliseconds and
+ * most commands never call them, so each function loads its module at the first call.
+ */
+const LAZY = {
+  'node:child_process': ['spawn', 'exec', 'execFile', 'execFileSync', 'fork'],
+  'node:crypto': ['createHash', 'randomUUID', 'randomBytes'],
+};
+const lazyBuiltins = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:(child_process|crypto)$/ }, ({ path, namespace }) =>
+      namespace === 'lazy' ? { path, external: true } : { path, namespace: 'lazy' },
+    );
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+      const names = LAZY[path];
+      const functions = names.map(
+        (name) => `export const ${name} = (...a) => require('${path}').${name}(...a);`,
+      );
+      return { contents: [...functions, `export default { ${names.join(', ')} };`].join('\n'), loader: 'js' };
+    });
+  },
+};
+
+/** The entry stays alone in its file: what it loads comes out of V8's cache, it itself can't. */
+const secondFile = {
+  name: 'second-file',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/process\.ts$/ }, () => ({ path: './qwex-main.cjs', external: true }));
+  },
+};
+
+const cli = {
+  ...common,
+  format: 'cjs',
+  // require() of a built-in costs a fraction of import() of it.
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': '__url' },
+  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+  external: ['bufferutil', 'utf-8-validate'],
+};
+
+const esm = {
+  ...common,
+  format: 'esm',
+  packages: 'external',
+};
+
+const targets = {
+  cli: () => [
+    build({
+      ...cli,
+      banner: {},
+      entryPoints: [{ in: 'cli/main.ts', out: 'qwex' }],
+      plugins: [secondFile],
+      outdir: dist,
+      outExtension: { '.js': '.cjs' },
+    }),
+    build({
+      ...cli,
+      entryPoints: [{ in: 'cli/process.ts', out: 'qwex-main' }],
+      plugins: [lazyBuiltins],
+      outdir: dist,
+      outExtension: { '.js': '.cjs' },
+    }),
+  ],
+  daemon: () => {
+    const workers = ['daemon/artifacts/artifact-worker.ts'].filter((path) => existsSync(join(root, path)));
+    return [
+      build({
+        ...common,
+        format: 'esm',
+        external: ['better-sqlite3', 'bufferutil', 'utf-8-validate'],
+        banner: {
+          js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+        },
+        entryPoints: [
+          { in: 'daemon/main.ts', out: 'daemon' },
+          ...workers.map((path) => ({ in: path, out: path.replace(/^.*\/|\.ts$/g, '') })),
+        ],
+        outdir: dist,
+        outExtension: { '.js': '.mjs' },
+      }),
+    ];
+  },
+  client: () => [
+    build({
+      ...esm,
+      entryPoints: [{ in: 'shared/client/index.ts', out: 'client' }],
+      outdir: dist,
+      outExtension: { '.js': '.mjs' },
+    }),
+  ],
+  types: () => [emitTypes()],
+};
+
+async function emitTypes() {
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  const child = spawn(tsc, ['-p', join(root, '.ci/tsconfig.types.json')], { stdio: 'inherit' });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`tsc ended with ${code}`);
+}
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(targets);
+const unknown = wanted.filter((name) => !(name in targets));
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(', ')}; choose of ${Object.keys(targets).join(', ')}`);
+  process.exit(2);
+}
+if (process.argv.length <= 2) await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+await Promise.all(wanted.flatMap((name) => targets[name]()));

@@ -1,0 +1,263 @@
+// The daemon put together: everything is made here, started in order and stopped in reverse.
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { watch } from 'chokidar';
+import { writeAtomically } from '../shared/atomic-write.ts';
+import { isErrno, messageOf } from '../shared/errors.ts';
+import { type HomePaths, homePaths } from '../shared/paths.ts';
+import type { RunEvent } from '../shared/schemas/local.ts';
+import { VERSION } from '../shared/version.ts';
+import { DownloadSigner } from './api/downloads.ts';
+import { ApiServer } from './api/server.ts';
+import { ArtifactCollector } from './artifacts/collector.ts';
+import { loadUserConfig } from './config/index.ts';
+import { DiskGuard } from './disk-guard.ts';
+import { EventHub } from './events/hub.ts';
+import { Housekeeping } from './house/housekeeping.ts';
+import { Settings } from './house/settings.ts';
+import { type DaemonLog, openLog } from './log.ts';
+import { LogFollower } from './logs/log-follower.ts';
+import { Environments } from './rundir/environments.ts';
+import { RunFolders } from './rundir/run-folders.ts';
+import { Cancellation } from './runner/cancel.ts';
+import type { RunnerDeps } from './runner/deps.ts';
+import { EndSignals } from './runner/end-signals.ts';
+import { Executor } from './runner/executor.ts';
+import { recover } from './runner/recovery.ts';
+import { Submission } from './runner/submission.ts';
+import { Workspaces } from './runner/workspaces.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import { Spaces } from './spaces/index.ts';
+import { openDatabase } from './store/database.ts';
+import { Store } from './store/store.ts';
+import { currentBootId, type EndedWatch, watchEnded } from './supervisor/index.ts';
+
+export interface DaemonOptions {
+  home: string;
+  /** Folder of the package: templates and scripts lie below it. */
+  root: string;
+  /** The command that starts a daemon for this home, for supervisors that find none. */
+  startDaemonCommand: string[];
+  /** Called once the daemon has been asked to stop over its socket. */
+  onStopRequest: (restart: boolean) => void;
+}
+
+/** Events kept for readers who come back; what is older, they look up in the runs themselves. */
+const KEPT_EVENTS = 100_000;
+
+export class Daemon {
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Recovers what an earlier daemon left, then serves. The caller holds the home's lock. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(await assemble(options));
+    await daemon.#begin();
+    return daemon;
+  }
+
+  get paths(): HomePaths {
+    return this.#parts.paths;
+  }
+
+  async #begin(): Promise<void> {
+    const { paths, store, executor, runnerDeps, scheduler, server, spaces, log, disk } = this.#parts;
+    await spaces.emptyTrash();
+    store.events.trim(KEPT_EVENTS);
+    await disk.look();
+    await recover(runnerDeps, executor);
+    await this.#parts.ended.ready;
+    // We hold the lock, so whoever made this socket is dead.
+    await rm(paths.socket, { force: true });
+    await server.listen(paths.socket);
+    scheduler.start();
+    log.logger.info({ version: VERSION, home: paths.home, socket: paths.socket }, 'serving');
+  }
+
+  /** Stops taking requests and lets go of the runs, which go on. Idempotent by the caller. */
+  async stop(restart: boolean): Promise<void> {
+    const {
+      paths,
+      store,
+      executor,
+      scheduler,
+      server,
+      folders,
+      collector,
+      ended,
+      configWatch,
+      stopping,
+      log,
+      disk,
+    } = this.#parts;
+    log.logger.info({ restart, running: executor.activeCount }, 'stopping; runs go on');
+    stopping.abort();
+    disk.stop();
+    scheduler.stop();
+    await server.close(restart);
+    await executor.stop();
+    await Promise.all([ended.close(), configWatch.close(), collector.stop()]);
+    await folders.allSettled();
+    store.close();
+    await rm(paths.socket, { force: true });
+    log.logger.info('stopped');
+    log.close();
+  }
+}
+
+interface Parts {
+  paths: HomePaths;
+  store: Store;
+  executor: Executor;
+  runnerDeps: RunnerDeps;
+  scheduler: Scheduler;
+  server: ApiServer;
+  spaces: Spaces;
+  folders: RunFolders;
+  collector: ArtifactCollector;
+  ended: EndedWatch;
+  configWatch: { close(): Promise<void> };
+  stopping: AbortController;
+  disk: DiskGuard;
+  log: DaemonLog;
+}
+
+async function assemble(options: DaemonOptions): Promise<Parts> {
+  const startedAtMs = Date.now();
+  const paths = await makeHome(options.home);
+  const log = openLog(paths.log);
+  const { logger } = log;
+  const { db, setAside } = openDatabase({
+    file: paths.database,
+    exclusive: paths.localReason === 'network_home',
+    nowMs: startedAtMs,
+  });
+  if (setAside !== null) logger.error({ setAside }, 'the database was damaged and has been set aside');
+  const store = new Store(db);
+  const hub = new EventHub();
+  const folders = new RunFolders(paths, (runId, err) =>
+    logger.error({ err, runId }, 'writing the run folder failed'),
+  );
+  const environments = new Environments(paths.environments);
+  const spaces = new Spaces({
+    folder: paths.trash,
+    report: (message) => logger.warn(message),
+  });
+  const collector = new ArtifactCollector();
+  const ends = new EndSignals();
+  const stopping = new AbortController();
+  const settings = await Settings.load(paths.home, () => scheduler.wake());
+  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], () => scheduler.wake());
+  const problem = () => disk.problem;
+  const slots = () => settings.current.slots;
+  const runnerDeps: RunnerDeps = {
+    ...{ store, folders, environments, spaces, collector, ends, paths },
+    log: logger,
+    config: () => settings.current,
+    bootId: await currentBootId(),
+    startDaemonCommand: options.startDaemonCommand,
+  };
+  const executor = new Executor(runnerDeps);
+  const scheduler: Scheduler = new Scheduler({ store, slots, start: (id) => executor.start(id), problem });
+  store.events.listen((events) => {
+    recordInFolders(store, folders, events);
+    hub.publish(events);
+  });
+  const templatesFolder = join(options.root, 'templates');
+  const server = new ApiServer({
+    ...{ store, scheduler, folders, hub, settings, problem },
+    log: logger,
+    apiKeyFile: paths.apiKey,
+    submission: new Submission({
+      store,
+      environments,
+      templatesFolder,
+      assertRoom: () => disk.assertRoom(),
+    }),
+    cancellation: new Cancellation(runnerDeps),
+    workspaces: new Workspaces(templatesFolder),
+    housekeeping: new Housekeeping({
+      ...{ paths, store, folders, spaces, slots, problem, startedAtMs },
+      nowMs: Date.now,
+      beginStop: (restart) => setImmediate(() => options.onStopRequest(restart)),
+    }),
+    follower: new LogFollower({
+      onDegraded: (file, err) => logger.warn({ err, file }, 'watching a log by timer: inotify has no room'),
+    }),
+    downloads: new DownloadSigner(await loadKey(paths.apiKey)),
+    stopping: stopping.signal,
+  });
+  const ended = watchEnded(
+    paths.ended,
+    (runId) => ends.signal(runId),
+    (err) => logger.error({ err }, 'watching ended/ failed'),
+  );
+  const configWatch = watchConfig(paths.config, settings, (err) =>
+    logger.warn({ problem: messageOf(err) }, 'config.yaml is not valid; the last good settings stay'),
+  );
+  return {
+    paths,
+    store,
+    executor,
+    runnerDeps,
+    scheduler,
+    server,
+    spaces,
+    folders,
+    collector,
+    ended,
+    configWatch,
+    stopping,
+    disk,
+    log,
+  };
+}
+
+/** Every folder of the home, the owner's alone. */
+async function makeHome(home: string): Promise<HomePaths> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const { spaces, runs } = await loadUserConfig(home);
+  const paths = homePaths(home, { spaces, runs });
+  for (const folder of [paths.local, paths.ended, paths.environments, paths.spaces, paths.runs]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+  return paths;
+}
+
+async function loadKey(file: string): Promise<Buffer> {
+  try {
+    return Buffer.from((await readFile(file, 'utf8')).trim(), 'hex');
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    const key = randomBytes(32);
+    await writeAtomically(file, `${key.toString('hex')}\n`, { mode: 0o600, sync: true });
+    return key;
+  }
+}
+
+/** In the order of the events, so that a run's folder is made before anything is written into it. */
+function recordInFolders(store: Store, folders: RunFolders, events: readonly RunEvent[]): void {
+  for (const event of events) {
+    const run = event.runId === null ? undefined : store.runs.get(event.runId);
+    if (!run) continue;
+    const after = store.runs.dependencies(run.id);
+    const origin = event.type === 'run.submitted' ? store.runs.script(run.jobId) : undefined;
+    if (origin) void folders.create(run, { ...origin, after });
+    void folders.record(run, event, after);
+  }
+}
+
+function watchConfig(
+  file: string,
+  settings: Settings,
+  onError: (error: unknown) => void,
+): { close(): Promise<void> } {
+  const watcher = watch(file, { ignoreInitial: true });
+  watcher.on('all', () => void settings.reload().catch(onError));
+  watcher.on('error', onError);
+  return watcher;
+}

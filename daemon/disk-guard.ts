@@ -1,0 +1,59 @@
+// A full disk stops new starts before it breaks one, and lets them go on when there is room again. Looked at when
+// something is about to be written; while it is full, again after a while, as nothing announces free space.
+import { statfs } from 'node:fs/promises';
+import { QwexError } from '../shared/errors.ts';
+
+/** Room for a run's folder, its record and the database's next pages. */
+const NEEDED_BYTES = 32 * 1024 * 1024;
+const LOOK_AGAIN_MS = 5000;
+
+export class DiskGuard {
+  readonly #folders: readonly string[];
+  readonly #onRoom: () => void;
+  #problem: string | null = null;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `onRoom` is called when there is room again after there was none. */
+  constructor(folders: readonly string[], onRoom: () => void) {
+    this.#folders = [...new Set(folders)];
+    this.#onRoom = onRoom;
+  }
+
+  /** What keeps new runs from starting, in words; null when nothing does. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** Throws `no_space` that names the folder. */
+  async assertRoom(): Promise<void> {
+    const full = await this.#firstFull();
+    if (full === null) return;
+    throw new QwexError({
+      code: 'no_space',
+      message: `the disk of ${full} is full, so no run can be taken`,
+      hint: 'make room (qwex gc), then submit again; nothing was queued',
+    });
+  }
+
+  /** Looks now, and again later while it is full. */
+  async look(): Promise<void> {
+    const wasFull = this.#problem !== null;
+    const full = await this.#firstFull();
+    this.#problem = full === null ? null : `the disk of ${full} is full: nothing starts until there is room`;
+    clearTimeout(this.#timer);
+    if (full !== null) this.#timer = setTimeout(() => void this.look(), LOOK_AGAIN_MS).unref();
+    else if (wasFull) this.#onRoom();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async #firstFull(): Promise<string | null> {
+    for (const folder of this.#folders) {
+      const { bavail, bsize } = await statfs(folder);
+      if (bavail * bsize < NEEDED_BYTES) return folder;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,60 @@
+// The daemon as its owner sees it: status, the queue's switch, stopping, and keeping the house clean.
+import type { HomePaths } from '../../shared/paths.ts';
+import type { Check, DaemonStatus, GcResponse, StopResponse } from '../../shared/schemas/local.ts';
+import { VERSION } from '../../shared/version.ts';
+import type { Store } from '../store/store.ts';
+import { type DoctorDeps, examine } from './doctor.ts';
+import { collectGarbage, type GcDeps } from './gc.ts';
+
+export interface HousekeepingDeps extends GcDeps, DoctorDeps {
+  paths: HomePaths;
+  store: Store;
+  slots: () => number;
+  problem: () => string | null;
+  /** Begins to stop the daemon, after the answer has been sent. */
+  beginStop: (restart: boolean) => void;
+  startedAtMs: number;
+}
+
+export class Housekeeping {
+  readonly #deps: HousekeepingDeps;
+
+  constructor(deps: HousekeepingDeps) {
+    this.#deps = deps;
+  }
+
+  status(): DaemonStatus {
+    const { paths, store, slots, problem, startedAtMs } = this.#deps;
+    return {
+      pid: process.pid,
+      version: VERSION,
+      socket: paths.socket,
+      home: paths.home,
+      startedAt: new Date(startedAtMs).toISOString(),
+      slots: slots(),
+      paused: store.isPaused,
+      counts: store.runs.countByStatus(),
+      memoryBytes: process.memoryUsage.rss(),
+      problem: problem(),
+    };
+  }
+
+  setPaused(paused: boolean): DaemonStatus {
+    this.#deps.store.setPaused(paused);
+    return this.status();
+  }
+
+  stop(restart: boolean): StopResponse {
+    const running = this.#deps.store.runs.countByStatus().running;
+    this.#deps.beginStop(restart);
+    return { pid: process.pid, running };
+  }
+
+  gc(request: { force: boolean; olderThanMs?: number | undefined }): Promise<GcResponse> {
+    return collectGarbage(this.#deps, request);
+  }
+
+  doctor(cwd: string | undefined): Promise<Check[]> {
+    return examine(this.#deps, cwd);
+  }
+}

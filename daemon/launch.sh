@@ -1,0 +1,18 @@
+#!/bin/bash
+# launch.sh NODE [ARG …]: becomes a daemon for $QWEX_HOME that inherits nothing of who started it. Descriptor 3, if it
+# is open, is the pipe on which the daemon says "ready"; every other one above 2 is closed, because a lock or a pipe of
+# the caller would live on in the daemon. Run with `bash -p` and a small environment.
+here=${BASH_SOURCE[0]%/*}
+root=$(cd -- "$here/.." && pwd -P) || exit 70
+for fd in /proc/self/fd/*; do
+  fd=${fd##*/}
+  ((fd <= 3)) || exec {fd}>&-
+done
+umask 077
+cd / || exit 70
+node=$1
+shift
+entry=$root/dist/daemon.mjs
+[[ -e $entry ]] || entry=$root/daemon/main.ts
+# A home for core files and caches is the daemon's own affair; the caller's working directory may be unmounted.
+exec "$node" --disable-warning=ExperimentalWarning "$entry" "$@"

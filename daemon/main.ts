@@ -1,0 +1,70 @@
+// Entry of the daemon, started by launch.sh: takes the home's lock, serves, stops on TERM or INT. Says on descriptor 3
+// whether a daemon serves now; the descriptor is absent when it runs in the foreground.
+import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { packageRoot, startDaemon } from '../shared/client/start-daemon.ts';
+import { waitForSocket } from '../shared/client/wait-for-socket.ts';
+import { messageOf } from '../shared/errors.ts';
+import { homeFrom, homePaths } from '../shared/paths.ts';
+import { Daemon } from './daemon.ts';
+import { takeDaemonLock } from './single-instance.ts';
+
+const READY_FD = 3;
+const hasReadyPipe = isPipe(READY_FD);
+
+function isPipe(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFIFO() || fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+function report(text: string): void {
+  if (!hasReadyPipe) {
+    process.stderr.write(`${text}\n`);
+    return;
+  }
+  writeSync(READY_FD, text);
+  closeSync(READY_FD);
+}
+
+async function main(): Promise<void> {
+  const home = homeFrom(process.env);
+  const paths = homePaths(home);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await mkdir(paths.local, { recursive: true, mode: 0o700 });
+  const lock = await takeDaemonLock(paths.daemonLock);
+  if (!lock) {
+    // Another one is starting or serving; whoever asked for a daemon wants to know when it answers.
+    await waitForSocket(paths.socket, AbortSignal.timeout(30_000));
+    report('ready');
+    return;
+  }
+  let stopRequested: ((restart: boolean) => void) | undefined;
+  const stop = new Promise<boolean>((resolve) => {
+    stopRequested = resolve;
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopRequested?.(false));
+  const root = packageRoot();
+  const daemon = await Daemon.start({
+    home,
+    root,
+    startDaemonCommand: [join(root, 'cli', 'qwex'), 'daemon', 'start', '--quiet'],
+    onStopRequest: (restart) => stopRequested?.(restart),
+  });
+  report('ready');
+  const restart = await stop;
+  await daemon.stop(restart);
+  await lock.close();
+  if (restart) await startDaemon(home);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    report(messageOf(error));
+    process.exit(70);
+  },
+);

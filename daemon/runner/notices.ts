@@ -1,0 +1,72 @@
+// What a submitter should know: files that the run won't see, and what they probably meant.
+import type { LocalSubmit, Notice } from '../../shared/schemas/local.ts';
+import type { LoadedWorkspace } from '../config/index.ts';
+import {
+  ignoredTopLevel,
+  lfsPointers,
+  lfsWarning,
+  missingFromCommit,
+  type Workspace,
+} from '../spaces/index.ts';
+import type { Store } from '../store/store.ts';
+import type { ChosenCommit } from './choose-commit.ts';
+
+interface Asked {
+  git: Workspace;
+  workspace: LoadedWorkspace;
+  chosen: ChosenCommit;
+  request: LocalSubmit;
+  store: Store;
+}
+
+export async function noticesFor(asked: Asked): Promise<Notice[]> {
+  const found = await Promise.all([missingPaths(asked), ignoredEntries(asked), pointers(asked)]);
+  return [...found.flat(), ...submoduleHint(asked)];
+}
+
+/** Words of the command that name something here which the commit doesn't have. */
+async function missingPaths({ git, workspace, chosen, request }: Asked): Promise<Notice[]> {
+  const words = [...new Set(request.commands.flat())];
+  const missing = await missingFromCommit({ root: git.root, sha: chosen.sha, subdir: git.subdir, words });
+  const links = [...workspace.config.source.links, ...(request.links ?? [])];
+  return missing
+    .filter(({ path }) => !links.some((link) => path === link || path.startsWith(`${link}/`)))
+    .map(({ path, ignored, link }) => ({
+      level: 'warning',
+      message: `${path} exists here but is not in the commit (${ignored ? 'ignored by git' : 'untracked'}), so the run won't find it; to link it in: qwex run --link ${link} …`,
+    }));
+}
+
+/** Ignored folders at the top, listed once for each workspace: data/ and .venv/ are what people miss. */
+async function ignoredEntries({ git, workspace, request, store }: Asked): Promise<Notice[]> {
+  const key = `ignored-told:${git.root}`;
+  if (store.setting(key) !== undefined) return [];
+  const links = new Set([...workspace.config.source.links, ...(request.links ?? [])]);
+  const entries = (await ignoredTopLevel(git.root)).filter((entry) => !links.has(entry));
+  if (entries.length === 0) return [];
+  if (!request.dryRun) store.putSetting(key, 'yes');
+  const shown = entries.slice(0, 8).join(', ');
+  const more = entries.length > 8 ? ` and ${entries.length - 8} more` : '';
+  return [
+    {
+      level: 'hint',
+      message: `ignored by git, so not in any run: ${shown}${more}; what runs need can be linked with --link, or links: under source: in .qwex/config.yaml (told once)`,
+    },
+  ];
+}
+
+async function pointers({ git }: Asked): Promise<Notice[]> {
+  const warning = lfsWarning(await lfsPointers({ root: git.root, commonDir: git.commonDir }));
+  return warning === null ? [] : [{ level: 'warning', message: warning }];
+}
+
+function submoduleHint({ git, workspace }: Asked): Notice[] {
+  if (!git.submodules || workspace.config.source.submodules) return [];
+  return [
+    {
+      level: 'warning',
+      message:
+        'this repository has submodules, and they will be empty in the run; to check them out: submodules: true under source: in .qwex/config.yaml',
+    },
+  ];
+}

@@ -1,0 +1,20 @@
+// One daemon a home. The kernel's lock decides, not a pid file: it is free the instant its holder is dead, whatever
+// killed it, and a supervisor reads it to know whether anyone is there.
+import { spawn } from 'node:child_process';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** Holds the daemon's lock until closed; undefined when another daemon has it. */
+export async function takeDaemonLock(file: string): Promise<FileHandle | undefined> {
+  const handle = await open(file, 'a', 0o600);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    // The lock belongs to the open file, which is ours: it stays when flock exits.
+    const child = spawn('flock', ['--exclusive', '--wait', '0.2', '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', handle.fd],
+    });
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  if (code === 0) return handle;
+  await handle.close();
+  return undefined;
+}

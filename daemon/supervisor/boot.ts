@@ -1,0 +1,8 @@
+// Which boot of the machine this is. The one place that reads it: pids and start times mean nothing in another boot.
+
+import { readFile } from 'node:fs/promises';
+
+/** The kernel's boot id, a UUID that changes with every boot. */
+export async function currentBootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+}

@@ -1,0 +1,21 @@
+// The supervisor, as the rest of the daemon sees it.
+
+export { type AdoptResult, adoptRun } from './adopt.ts';
+export { currentBootId } from './boot.ts';
+export { requestCancel } from './cancel.ts';
+export { preventStart } from './claim.ts';
+export { watchDeath } from './death.ts';
+export { type EndedWatch, watchEnded } from './ended.ts';
+export { isAlive, type ProcessIdentity, readIdentity } from './identity.ts';
+export {
+  END_CAUSES,
+  type EndCause,
+  type Finished,
+  type Inspection,
+  inspect,
+  type LeftBehind,
+} from './inspect.ts';
+export { environmentBytes, type StartRequest, type SuperviseRequest } from './request.ts';
+export { scriptPath } from './scripts.ts';
+export type { SupervisorExit } from './spawn.ts';
+export { type StartResult, startSupervisor } from './start.ts';

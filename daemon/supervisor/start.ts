@@ -1,0 +1,54 @@
+// Starts a run's script under a supervisor, at most once for each attempt.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProcessIdentity } from './identity.ts';
+import { inspect } from './inspect.ts';
+import { readTime, variablesPath } from './places.ts';
+import { environmentBytes, type StartRequest, startSettings } from './request.ts';
+import { copyScripts } from './scripts.ts';
+import { readTrouble, type SupervisorExit, spawnSupervisor } from './spawn.ts';
+
+export type StartResult =
+  /** In charge. The supervisor's own end is a hint to inspect; undefined when it died before it could say who it is. */
+  | {
+      kind: 'started';
+      supervisor: ProcessIdentity | undefined;
+      /** Since the epoch; null when a cancel came first and the script was never let go. */
+      startedAtMs: number | null;
+      exited: Promise<SupervisorExit>;
+    }
+  /** Nothing happened: try again, under the same number, when devices are free. */
+  | { kind: 'devices_busy' }
+  /** Somebody else has this attempt, or the run has already run. */
+  | { kind: 'claimed' }
+  /** Nothing ran, and this attempt is used up. */
+  | { kind: 'failed'; message: string };
+
+/** Resolves once the script was let go, or can't be any more. `script.sh` is already in the run's folder. */
+export async function startSupervisor(request: StartRequest): Promise<StartResult> {
+  const { runDir, localDir } = request;
+  const settings = startSettings(request);
+  await Promise.all([
+    mkdir(join(runDir, 'meta'), { recursive: true, mode: 0o700 }),
+    mkdir(localDir, { recursive: true, mode: 0o700 }),
+  ]);
+  const [script] = await Promise.all([
+    copyScripts(runDir),
+    writeFile(variablesPath(runDir), environmentBytes(request.variables), { mode: 0o600 }),
+  ]);
+  const { announced, exited } = await spawnSupervisor([script, runDir], settings, runDir);
+  const supervisor = await announced;
+  const started = async (): Promise<StartResult> => {
+    return { kind: 'started', supervisor, startedAtMs: await readTime(runDir, 'started_at'), exited };
+  };
+  if (supervisor !== undefined) return started();
+
+  const { code, signal } = await exited;
+  if (code === 75) return { kind: 'devices_busy' };
+  if (code === 76) return { kind: 'claimed' };
+  const found = await inspect({ runDir, localDir });
+  if (found.kind !== 'never_ran') return started();
+  const ending = signal === null ? `exit code ${code}` : signal;
+  return { kind: 'failed', message: `the supervisor ended with ${ending}: ${await readTrouble(runDir)}` };
+}

@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { adoptRun, preventStart } from '../../../daemon/supervisor/index.ts';
+import { isLockHeld } from '../../../daemon/supervisor/lock.ts';
+import { Rig } from './rig.ts';
+
+const COUNT = 'echo $$ >>$here/count; mkfifo $here/go; read -r _ <$here/go';
+
+/** Holds a lock in this process until it is told to let go. */
+async function holdLock(path: string): Promise<Disposable> {
+  const fd = openSync(path, 'a');
+  const [code] = await once(
+    spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] }),
+    'exit',
+  );
+  if (code !== 0) throw new Error(`the lock of ${path} is taken`);
+  const { closeSync } = await import('node:fs');
+  return { [Symbol.dispose]: () => closeSync(fd) };
+}
+
+test('of two supervisors started for one attempt, one runs', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run(COUNT, { graceMs: 100 });
+  const results = [run.start(), run.start()];
+  // The loser waits for the lock for a moment; the winner must not be over before it gave up.
+  const kinds = (await Promise.all(results)).map(({ kind }) => kind).sort();
+  expect(kinds).toEqual(['claimed', 'started']);
+  const winner = (await Promise.all(results)).find((result) => result.kind === 'started');
+  await run.say('go');
+  await winner?.exited;
+  expect((await run.said('count')).split('\n')).toHaveLength(1);
+  expect(await run.start({ attempt: 2 })).toEqual({ kind: 'claimed' });
+});
+
+test('a busy device is reported, and leaves the attempt unused', async () => {
+  await using rig = await Rig.open();
+  const devices = [rig.path('gpu0'), rig.path('gpu1')];
+  for (const device of devices) await writeFile(device, '');
+  const run = await rig.run('true', { deviceLocks: devices });
+  {
+    using _held = await holdLock(rig.path('gpu1'));
+    expect(await run.start()).toEqual({ kind: 'devices_busy' });
+  }
+  expect((await readdir(run.request.runDir)).filter((name) => name.startsWith('claim'))).toEqual([]);
+  expect(await run.inspect()).toEqual({ kind: 'never_ran' });
+  expect(await isLockHeld(rig.path('gpu0'))).toBe(false);
+  expect(await run.start({ deviceLocks: [rig.path('gpu2')] })).toEqual({ kind: 'devices_busy' });
+  expect(await run.complete()).toMatchObject({ exitCode: 0 });
+});
+
+test('device locks are held by the job itself, and free once the exit is written', async () => {
+  await using rig = await Rig.open();
+  await writeFile(rig.path('gpu0'), '');
+  const run = await rig.run('mkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go', {
+    deviceLocks: [rig.path('gpu0')],
+  });
+  const { supervisor, exited } = await run.started();
+  await run.said('pid');
+  process.kill(supervisor?.pid ?? 0, 'SIGKILL');
+  await exited;
+  expect(await isLockHeld(rig.path('gpu0'))).toBe(true);
+  expect(await isLockHeld(join(run.request.runDir, 'supervisor.lock'))).toBe(false);
+  const { exited: ended } = await run.adopted();
+  await run.say('go');
+  await ended;
+  expect(await run.finished()).toMatchObject({ cause: 'lost' });
+  expect(await isLockHeld(rig.path('gpu0'))).toBe(false);
+});
+
+test('neither job nor timer has the lock or the life line', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run('mkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go', {
+    timeLimitMs: 3_600_000,
+  });
+  const { supervisor, exited } = await run.started();
+  await run.said('pid');
+  const children = readFileSync(`/proc/${supervisor?.pid}/task/${supervisor?.pid}/children`, 'utf8')
+    .trim()
+    .split(' ');
+  expect(children).toHaveLength(2);
+  for (const pid of children) {
+    const fds = await readdir(`/proc/${pid}/fd`);
+    const open = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+    expect(open.filter((path) => path.endsWith('supervisor.lock'))).toEqual([]);
+  }
+  await run.say('go');
+  await exited;
+  expect(await run.finished()).toMatchObject({ exitCode: 0 });
+});
+
+test('a prevented attempt does not start; the next one does', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run('true');
+  expect(await preventStart({ runDir: run.request.runDir, attempt: 1 })).toBe(true);
+  expect(await preventStart({ runDir: run.request.runDir, attempt: 1 })).toBe(false);
+  expect(await run.start()).toEqual({ kind: 'claimed' });
+  expect(await run.inspect()).toEqual({ kind: 'never_ran' });
+  await (await run.started({ attempt: 2 })).exited;
+  expect(await run.finished()).toMatchObject({ exitCode: 0 });
+  expect(await preventStart({ runDir: run.request.runDir, attempt: 2 })).toBe(false);
+});
+
+test('prevention and start at the same time: exactly one wins', async () => {
+  await using rig = await Rig.open();
+  for (let round = 0; round < 8; round += 1) {
+    const run = await rig.run('echo $$ >>$here/count');
+    const turns = 20 * round;
+    const start = run.start();
+    for (let turn = 0; turn < turns; turn += 1) await readdir(run.here);
+    const prevented = await preventStart({ runDir: run.request.runDir, attempt: 1 });
+    const result = await start;
+    expect(result.kind).toBe(prevented ? 'claimed' : 'started');
+    if (result.kind === 'started') await result.exited;
+    expect(await readdir(run.here)).toEqual(prevented ? [] : ['count']);
+  }
+});
+
+test('adopting is refused for a run that lives, has ended, or never ran', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run('mkfifo $here/go; read -r _ <$here/go');
+  expect(await adoptRun(run.request)).toEqual({ kind: 'never_ran' });
+  const { exited } = await run.started();
+  expect(await adoptRun(run.request)).toEqual({ kind: 'not_needed' });
+  await run.say('go');
+  await exited;
+  expect(await adoptRun(run.request)).toEqual({ kind: 'not_needed' });
+  expect(await run.finished()).toMatchObject({ exitCode: 0, cause: 'exit' });
+});
+
+test('lock and fifos can live on another disk than the run', async () => {
+  await using rig = await Rig.open();
+  await mkdir(rig.path('local'));
+  const run = await rig.run('true', { localDir: rig.path('local') });
+  expect(await run.complete()).toMatchObject({ exitCode: 0 });
+  expect(await readdir(rig.path('local'))).toEqual(['supervisor.lock']);
+});
