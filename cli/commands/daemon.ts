@@ -18,6 +18,7 @@ export function register(program: Command, context: Context): Command {
   daemon
     .command('start')
     .description('start it, if none serves')
+    .option('-q, --quiet', 'say nothing')
     .option('--json', 'print JSON')
     .action(async (flags: JsonFlag) => (await import('../daemon-control/control.ts')).start(context, flags));
   daemon

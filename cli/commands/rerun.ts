@@ -1,6 +1,7 @@
 // qwex rerun: a new run of the same job.
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
+import { submitterEnvironment } from '../input/submit-options.ts';
 import { nameOf, shortId } from '../view/run-words.ts';
 
 interface RerunOptions {
@@ -23,7 +24,7 @@ export function register(program: Command, context: Context): Command {
 async function rerun(context: Context, id: string, { follow, json = false }: RerunOptions): Promise<void> {
   const { terminal } = context;
   const runner = await context.runner();
-  const run = await runner.rerun(id);
+  const run = await runner.rerun(id, submitterEnvironment(context.env));
   if (follow) {
     const { followToExit } = await import('../follow/to-exit.ts');
     return followToExit(context, run, { json });

@@ -1,12 +1,13 @@
-// Starts, stops and asks the daemon. It is gone when its lock is free, which is what the next one waits for too.
-import { spawn } from 'node:child_process';
+// Starts, stops and asks the daemon. Its process ends last of all, so a connection to it that closes says that it is
+// gone, or, after a restart, that the next one serves.
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { LOCAL_API } from '../../shared/api.ts';
 import type { LocalRunner } from '../../shared/client/local-runner.ts';
 import { startDaemon } from '../../shared/client/start-daemon.ts';
 import { isNotListening } from '../../shared/client/transport.ts';
-import { QwexError } from '../../shared/errors.ts';
-import type { DaemonStatus } from '../../shared/schemas/local.ts';
+import { isErrno, QwexError } from '../../shared/errors.ts';
+import type { DaemonStatus, StopRequest, StopResponse } from '../../shared/schemas/local.ts';
 import type { Context } from '../context.ts';
 import { formatDaemonStatus } from '../view/daemon-status.ts';
 import { count } from '../view/units.ts';
@@ -15,15 +16,20 @@ interface JsonFlag {
   json?: boolean;
 }
 
-const STOP_LIMIT_SECONDS = 60;
+export interface StartFlags extends JsonFlag {
+  quiet?: boolean;
+}
 
-export async function start(context: Context, { json }: JsonFlag): Promise<void> {
+const STOP_LIMIT_MS = 60_000;
+
+export async function start(context: Context, { json, quiet }: StartFlags): Promise<void> {
   const { terminal } = context;
   const runner = await context.runner({ autostart: false });
   const serving = await statusOf(runner);
   if (serving === null) await startDaemon(runner.paths.home, context.env);
   const status = serving ?? (await runner.request<DaemonStatus>(LOCAL_API.status));
   if (json) return terminal.printJson(status);
+  if (quiet) return;
   terminal.print(
     serving === null
       ? `started: pid ${status.pid} serves ${status.home}`
@@ -34,26 +40,20 @@ export async function start(context: Context, { json }: JsonFlag): Promise<void>
 export async function stop(context: Context, { json }: JsonFlag): Promise<void> {
   const { terminal } = context;
   const runner = await context.runner({ autostart: false });
-  const status = await statusOf(runner);
-  if (status !== null) await stopAndWait(runner, status);
-  if (json) return terminal.printJson(status);
-  if (status === null) return terminal.note(`no daemon serves ${runner.paths.home}`);
-  const { running = 0, pending = 0 } = status.counts;
-  terminal.print(
-    `stopped pid ${status.pid}; ${count(running, 'run')} go on, ${pending} wait for the next daemon`,
-  );
+  const stopped = await stopAndWait(runner);
+  if (json) return terminal.printJson(stopped);
+  if (stopped === null) return terminal.note(`no daemon serves ${runner.paths.home}`);
+  const { pid, running } = stopped;
+  terminal.print(`stopped pid ${pid}${running === 0 ? '' : `; ${count(running, 'run')} go on without it`}`);
 }
 
 export async function restart(context: Context, { json }: JsonFlag): Promise<void> {
   const { terminal } = context;
-  const runner = await context.runner({ autostart: false });
-  const before = await statusOf(runner);
-  if (before !== null) await stopAndWait(runner, before);
-  await startDaemon(runner.paths.home, context.env);
+  const runner = await context.runner();
+  const before = await stopAndWait(runner, { restart: true });
   const status = await runner.request<DaemonStatus>(LOCAL_API.status);
-  if (json) terminal.printJson(status);
-  else
-    terminal.print(`${before === null ? 'started' : 'restarted'}: pid ${status.pid}, qwex ${status.version}`);
+  if (json) return terminal.printJson(status);
+  terminal.print(`${before === null ? 'started' : 'restarted'}: pid ${status.pid}, qwex ${status.version}`);
 }
 
 export async function status(context: Context, { json }: JsonFlag): Promise<void> {
@@ -81,17 +81,30 @@ async function statusOf(runner: LocalRunner): Promise<DaemonStatus | null> {
   }
 }
 
-/** Stops the daemon that answered. Throws `conflict` when it is still there after a minute. */
-export async function stopAndWait(runner: LocalRunner, { pid }: DaemonStatus): Promise<void> {
-  await runner.request(LOCAL_API.stop);
-  runner.close();
-  const limit = String(STOP_LIMIT_SECONDS);
-  const lock = spawn('flock', ['-w', limit, runner.paths.daemonLock, 'true'], { stdio: 'ignore' });
-  const [code] = await once(lock, 'exit');
-  if (code === 0) return;
-  throw new QwexError({
-    code: 'conflict',
-    message: `the daemon (pid ${pid}) was asked to stop but has not after ${limit} s`,
-    hint: `see what it does: qwex daemon logs; running runs go on whatever happens to it: kill ${pid}`,
-  });
+/** Resolves when the daemon is gone; null when none served. Throws `conflict` when it is still there after a minute. */
+export async function stopAndWait(runner: LocalRunner, body: StopRequest = {}): Promise<StopResponse | null> {
+  const connection = connect(runner.paths.socket);
+  const closed = once(connection, 'close', { signal: AbortSignal.timeout(STOP_LIMIT_MS) });
+  closed.catch(() => undefined);
+  try {
+    await once(connection, 'connect');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ECONNREFUSED')) return null;
+    throw error;
+  }
+  connection.on('error', () => connection.destroy()).resume();
+  const stopping = await runner.request<StopResponse>(LOCAL_API.stop, { body });
+  try {
+    await closed;
+  } catch (error) {
+    throw new QwexError({
+      code: 'conflict',
+      message: `the daemon (pid ${stopping.pid}) was asked to stop but has not after ${STOP_LIMIT_MS / 1000} s`,
+      hint: `see what it does: qwex daemon logs; running runs go on whatever happens to it: kill ${stopping.pid}`,
+      cause: error,
+    });
+  } finally {
+    connection.destroy();
+  }
+  return stopping;
 }

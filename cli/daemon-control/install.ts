@@ -5,12 +5,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { LOCAL_API } from '../../shared/api.ts';
 import { packageRoot } from '../../shared/client/start-daemon.ts';
-import { isNotListening } from '../../shared/client/transport.ts';
 import { QwexError } from '../../shared/errors.ts';
 import { homeFrom } from '../../shared/paths.ts';
-import type { DaemonStatus } from '../../shared/schemas/local.ts';
 import type { Context } from '../context.ts';
 import { stopAndWait } from './control.ts';
 import { cronLine, systemdUnit, type UnitOptions } from './unit.ts';
@@ -21,7 +18,7 @@ export async function install(context: Context, { print }: { print?: boolean }):
   const { terminal, env } = context;
   const options: UnitOptions = {
     node: process.execPath,
-    daemon: join(packageRoot(), 'dist', 'daemon.mjs'),
+    launcher: join(packageRoot(), 'daemon', 'launch.sh'),
     home: homeFrom(env),
     path: env.PATH,
   };
@@ -39,20 +36,11 @@ export async function install(context: Context, { print }: { print?: boolean }):
   const unit = join(folder, UNIT_NAME);
   await writeFile(unit, systemdUnit(options));
   await must('systemctl', ['--user', 'daemon-reload']);
-  await stopServing(context);
+  // One that serves already would keep the unit's from it.
+  await stopAndWait(await context.runner({ autostart: false }));
   await must('systemctl', ['--user', 'enable', '--now', UNIT_NAME]);
   terminal.print(`installed ${unit}; it serves now and from each boot on`);
   await warnAboutLinger(context);
-}
-
-/** One that we started by ourselves would keep the unit's from serving. */
-async function stopServing(context: Context): Promise<void> {
-  const runner = await context.runner({ autostart: false });
-  try {
-    await stopAndWait(runner, await runner.request<DaemonStatus>(LOCAL_API.status));
-  } catch (error) {
-    if (!isNotListening(error)) throw error;
-  }
 }
 
 async function warnAboutLinger({ terminal }: Context): Promise<void> {

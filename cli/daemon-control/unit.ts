@@ -3,12 +3,13 @@
 
 export interface UnitOptions {
   node: string;
-  daemon: string;
+  /** daemon/launch.sh of the package. */
+  launcher: string;
   home: string;
   path: string | undefined;
 }
 
-export function systemdUnit({ node, daemon, home, path }: UnitOptions): string {
+export function systemdUnit({ node, launcher, home, path }: UnitOptions): string {
   const variables = [`QWEX_HOME=${home}`, ...(path === undefined ? [] : [`PATH=${path}`])];
   return `[Unit]
 Description=qwex daemon
@@ -17,7 +18,7 @@ StartLimitBurst=5
 
 [Service]
 Type=exec
-ExecStart=${commandLine([node, daemon])}
+ExecStart=${commandLine(['/bin/bash', '-p', launcher, node])}
 ${variables.map((variable) => `Environment=${quote(variable)}`).join('\n')}
 WorkingDirectory=/
 UMask=0077
@@ -35,9 +36,9 @@ WantedBy=default.target
 }
 
 /** The line for those whose machine has no systemd. */
-export function cronLine({ node, daemon, home, path }: UnitOptions): string {
+export function cronLine({ node, launcher, home, path }: UnitOptions): string {
   const variables = [`QWEX_HOME=${shell(home)}`, ...(path === undefined ? [] : [`PATH=${shell(path)}`])];
-  return `@reboot ${[...variables, shell(node), shell(daemon)].join(' ').replaceAll('%', '\\%')} >/dev/null 2>&1`;
+  return `@reboot ${[...variables, '/bin/bash -p', shell(launcher), shell(node)].join(' ').replaceAll('%', '\\%')} >/dev/null 2>&1`;
 }
 
 /** systemd.syntax: double quotes with backslash escapes; % begins a specifier. */

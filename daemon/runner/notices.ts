@@ -1,4 +1,5 @@
 // What a submitter should know: files that the run won't see, and what they probably meant.
+import { stat } from 'node:fs/promises';
 import type { LocalSubmit, Notice } from '../../shared/schemas/local.ts';
 import type { LoadedWorkspace } from '../config/index.ts';
 import {
@@ -10,6 +11,9 @@ import {
 } from '../spaces/index.ts';
 import type { Store } from '../store/store.ts';
 import type { ChosenCommit } from './choose-commit.ts';
+
+/** Value of the setting once the list was shown; before that, when the folder was last looked at. */
+const TOLD = 'yes';
 
 interface Asked {
   git: Workspace;
@@ -37,14 +41,19 @@ async function missingPaths({ git, workspace, chosen, request }: Asked): Promise
     }));
 }
 
-/** Ignored folders at the top, listed once for each workspace: data/ and .venv/ are what people miss. */
+/**
+ * Ignored folders at the top, listed once for each workspace: data/ and .venv/ are what people miss. While there are
+ * none, git is asked again only when something was added to or taken from the folder.
+ */
 async function ignoredEntries({ git, workspace, request, store }: Asked): Promise<Notice[]> {
   const key = `ignored-told:${git.root}`;
-  if (store.setting(key) !== undefined) return [];
+  const seen = store.setting(key);
+  const state = String((await stat(git.root)).mtimeMs);
+  if (seen === TOLD || seen === state) return [];
   const links = new Set([...workspace.config.source.links, ...(request.links ?? [])]);
   const entries = (await ignoredTopLevel(git.root)).filter((entry) => !links.has(entry));
+  if (!request.dryRun) store.putSetting(key, entries.length === 0 ? state : TOLD);
   if (entries.length === 0) return [];
-  if (!request.dryRun) store.putSetting(key, 'yes');
   const shown = entries.slice(0, 8).join(', ');
   const more = entries.length > 8 ? ` and ${entries.length - 8} more` : '';
   return [

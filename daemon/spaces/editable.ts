@@ -32,11 +32,14 @@ interface Found {
 }
 
 /** What would import the live tree of `root`, and what to put on PYTHONPATH instead. A few ms, no process. */
-export async function editableRedirects({ environment, root, space }: EditableRequest): Promise<Redirects> {
-  const realRoot = await realpath(root);
-  const folders = await sitePackages({ environment, root });
+export async function editableRedirects({ space, ...python }: EditableRequest): Promise<Redirects> {
+  const realRoot = await realpath(python.root);
+  const folders = await sitePackages(python);
   const found = await Promise.all(folders.map((folder) => readSite(folder, realRoot)));
-  const findings = [...onPythonPath(environment.PYTHONPATH), ...found.flatMap((site) => site.findings)];
+  const findings = [
+    ...onPythonPath(python.environment.PYTHONPATH),
+    ...found.flatMap((site) => site.findings),
+  ];
   const redirects: Redirects = { pythonPath: [], notes: [] };
   for (const finding of findings) await redirect(finding, { realRoot, space, redirects });
   for (const source of new Set(found.flatMap((site) => site.stubborn))) {
@@ -49,9 +52,9 @@ export async function editableRedirects({ environment, root, space }: EditableRe
 
 async function redirect(finding: Finding, of: { realRoot: string; space: string; redirects: Redirects }) {
   const { realRoot, space, redirects } = of;
-  const inside = relative(realRoot, await realpath(finding.folder).catch(() => finding.folder));
-  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return;
-  const target = join(space, inside);
+  const folder = await realpath(finding.folder).catch(() => finding.folder);
+  if (!isWithin(realRoot, folder)) return;
+  const target = join(space, relative(realRoot, folder));
   if (redirects.pythonPath.includes(target)) return;
   if ((await stat(target).catch(() => null))?.isDirectory()) {
     redirects.pythonPath.push(target);
@@ -83,26 +86,33 @@ async function readPth({ site, name, root }: { site: string; name: string; root:
     if (line === '' || line.startsWith('#')) continue;
     const module = /^import[ \t]+([\w.]+)/.exec(line)?.[1];
     if (module !== undefined) await readImported({ site, module, root, found });
-    else if (!/^import[ \t]/.test(line)) addFolder(found, { source, folder: resolve(site, line), site });
+    else if (!/^import[ \t]/.test(line))
+      addFolder(found, { source, folder: resolve(site, line), site, root });
   }
   return found;
 }
 
-// A .pth may also name folders of its own environment, which live inside the workspace as .venv: no redirect.
-function addFolder(found: Found, { source, folder, site }: Finding & { site: string }): void {
-  if (folder !== site && !folder.startsWith(`${site}${sep}`)) found.findings.push({ source, folder });
+// An environment inside the workspace (.venv) has packages of its own there: those aren't the workspace.
+function addFolder(found: Found, of: Finding & { site: string; root: string }): void {
+  const prefix = resolve(of.site, '../../..');
+  const itsOwn = prefix !== of.root && isWithin(of.root, prefix) && isWithin(prefix, of.folder);
+  if (!itsOwn) found.findings.push({ source: of.source, folder: of.folder });
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const inside = relative(folder, path);
+  return inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
 }
 
 async function readImported(of: { site: string; module: string; root: string; found: Found }): Promise<void> {
   const { site, module, root, found } = of;
-  if (!/^(?:__editable__|_).*/.test(module)) return;
+  if (!/^_\w+$/.test(module)) return;
   const source = join(site, `${module}.py`);
   const text = await readFile(source, 'utf8').catch(() => '');
   if (module.startsWith('__editable__')) {
     const { folders, renamed } = finderMappings(text);
-    for (const folder of folders) addFolder(found, { source, folder, site });
-    if (renamed.some((path) => path === root || path.startsWith(`${root}${sep}`)))
-      found.stubborn.push(source);
+    for (const folder of folders) addFolder(found, { source, folder, site, root });
+    if (renamed.some((path) => isWithin(root, path))) found.stubborn.push(source);
   } else if (/editable/.test(module) && text.includes(root)) {
     found.stubborn.push(source); // scikit-build-core and meson-python insert themselves before everything
   }

@@ -8,14 +8,15 @@ export interface PythonRequest {
   environment: Readonly<Record<string, string | undefined>>;
   /** Of the workspace: its .venv is what `uv run` and the like would use. */
   root: string;
+  /** The command's own interpreter or script when it is given as a path (`envs/a/bin/python`), absolute. */
+  program?: string;
 }
 
 /** Existing site-packages folders, without symlinks and without repetition. */
-export async function sitePackages({ environment, root }: PythonRequest): Promise<string[]> {
-  const { VIRTUAL_ENV, CONDA_PREFIX, HOME } = environment;
-  const given = [VIRTUAL_ENV, CONDA_PREFIX].filter(
-    (path): path is string => Boolean(path) && isAbsolute(path ?? ''),
-  );
+export async function sitePackages({ environment, root, program }: PythonRequest): Promise<string[]> {
+  const { VIRTUAL_ENV = '', CONDA_PREFIX = '', HOME = '' } = environment;
+  const given = [VIRTUAL_ENV, CONDA_PREFIX].filter(isAbsolute);
+  if (program !== undefined) given.push(dirname(dirname(program)));
   const prefixes = new Set([
     ...given,
     ...(await prefixesOnPath(environment.PATH ?? '')),
@@ -24,7 +25,7 @@ export async function sitePackages({ environment, root }: PythonRequest): Promis
   for (const prefix of [...prefixes]) {
     for (const base of await basePrefixes(prefix)) prefixes.add(base);
   }
-  if (HOME && isAbsolute(HOME)) prefixes.add(join(HOME, '.local'));
+  if (isAbsolute(HOME)) prefixes.add(join(HOME, '.local'));
   const found = await Promise.all([...prefixes].map(packagesBelow));
   return [...new Set(found.flat())];
 }
@@ -35,7 +36,8 @@ async function prefixesOnPath(path: string): Promise<string[]> {
   const found = await Promise.all(['python', 'python3'].map((name) => firstIn(folders, name)));
   const programs = found.filter((program) => program !== null);
   const real = await Promise.all(programs.map((program) => realpath(program)));
-  return [...programs, ...real].map((program) => dirname(dirname(program)));
+  const prefixes = [...programs, ...real].map((program) => dirname(dirname(program)));
+  return prefixes.flatMap((prefix) => [prefix, join(prefix, 'local')]); // /usr/local for Debian's /usr/bin/python3
 }
 
 async function firstIn(folders: string[], name: string): Promise<string | null> {

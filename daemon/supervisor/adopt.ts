@@ -1,9 +1,9 @@
 // Puts a new supervisor in the place of one that died, so that nothing of the run is left without a keeper.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import type { ProcessIdentity } from './identity.ts';
 import { adoptSettings, type SuperviseRequest } from './request.ts';
-import { copyScripts } from './scripts.ts';
+import { copySupervisor } from './scripts.ts';
 import { readTrouble, type SupervisorExit, spawnSupervisor } from './spawn.ts';
 
 export type AdoptResult =
@@ -20,13 +20,9 @@ export type AdoptResult =
  */
 export async function adoptRun(request: SuperviseRequest): Promise<AdoptResult> {
   const { runDir, localDir } = request;
-  await mkdir(localDir, { recursive: true, mode: 0o700 });
-  const script = await copyScripts(runDir);
-  const { announced, exited } = await spawnSupervisor(
-    [script, '--adopt', runDir],
-    adoptSettings(request),
-    runDir,
-  );
+  mkdirSync(localDir, { recursive: true, mode: 0o700 });
+  const script = copySupervisor(runDir);
+  const { announced, exited } = spawnSupervisor([script, '--adopt', runDir], adoptSettings(request), runDir);
   const supervisor = await announced;
   if (supervisor !== undefined) return { kind: 'adopted', supervisor, exited };
   const { code, signal } = await exited;

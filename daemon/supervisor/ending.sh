@@ -1,5 +1,5 @@
 #!/bin/bash
-# ending.sh, sourced by supervise.sh: ends a run's processes, wherever they went, and remembers who had to be told.
+# ending.sh, a part of supervise.sh: ends a run's processes, wherever they went, and remembers who had to be told.
 # It must never signal a number without having just seen that it is still the run's.
 # shellcheck disable=SC2034,SC2154 # shares its variables with the supervisor
 
@@ -63,7 +63,8 @@ end_all() {
   [[ $signal != alive ]] || for pid in "${group[@]}" "${escaped[@]}"; do remember "$pid" alive; done
 }
 
-# Ends the job inside the handler: a flag alone, set between a check and the `wait` after it, would be seen too late.
+# The trap. While we `wait`, it ends the job itself: a flag alone, set between a check and the `wait` after it, would be
+# seen too late. Elsewhere a flag is enough, and a nap in here would take away the time limit of the one interrupted.
 on_stop() {
   [[ ! -e $run/cancel || $1 == timeout ]] || set -- cancelled
   stop=${stop:-$1}

@@ -16,6 +16,6 @@ export {
   type LeftBehind,
 } from './inspect.ts';
 export { environmentBytes, type StartRequest, type SuperviseRequest } from './request.ts';
-export { scriptPath } from './scripts.ts';
+export { scriptPath, supervisorScript } from './scripts.ts';
 export type { SupervisorExit } from './spawn.ts';
 export { type StartResult, startSupervisor } from './start.ts';

@@ -1,5 +1,5 @@
 #!/bin/bash
-# job.sh, sourced by supervise.sh: what the forked child does until it is the job. It waits at the gate, takes on the
+# job.sh, a part of supervise.sh: what the forked child does until it is the job. It waits at the gate, takes on the
 # submitter's environment and becomes the script. It must leak nothing of the supervisor: no setting, no descriptor.
 # shellcheck disable=SC2154,SC2163 # gate_in and devices are the supervisor's; exports what the variable says
 

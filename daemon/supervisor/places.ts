@@ -8,7 +8,7 @@ export const claimPath = (runDir: string, attempt: number): string => join(runDi
 export const adoptedPath = (runDir: string): string => join(runDir, 'adopted');
 export const cancelPath = (runDir: string): string => join(runDir, 'cancel');
 export const variablesPath = (runDir: string): string => join(runDir, 'variables');
-export const scriptsPath = (runDir: string): string => join(runDir, 'supervisor');
+export const supervisorPath = (runDir: string): string => join(runDir, 'supervise.sh');
 export const troublePath = (runDir: string): string => join(runDir, 'logs', 'supervisor.log');
 export const factPath = (runDir: string, fact: string): string => join(runDir, 'meta', fact);
 export const lockPath = (localDir: string): string => join(localDir, 'supervisor.lock');

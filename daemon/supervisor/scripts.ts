@@ -1,32 +1,30 @@
-// Finds the shell scripts that are shipped beside this code, and gives each run its own copy: bash reads a script while
+// Finds the shell scripts that are shipped beside this code, and gives each run a copy of its own: bash reads a script as
 // it runs it, and an upgrade must not pull it away.
 
-import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rename } from 'node:fs/promises';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { scriptsPath } from './places.ts';
-
-const SUPERVISOR_SCRIPTS = ['supervise.sh', 'job.sh', 'ending.sh'];
+import { supervisorPath } from './places.ts';
 
 /** Where a shipped script is, run from the sources or from the bundle in `dist/`. */
-export function scriptPath(name: 'supervise.sh' | 'detach.sh'): string {
+export function scriptPath(name: string): string {
   return join(shippedFolder(), name);
 }
 
-/** Puts the supervisor's scripts into the run's folder and returns the one to run. Safe while an older copy runs. */
-export async function copyScripts(runDir: string): Promise<string> {
-  const target = scriptsPath(runDir);
-  await mkdir(target, { recursive: true, mode: 0o700 });
-  const shipped = shippedFolder();
-  await Promise.all(SUPERVISOR_SCRIPTS.map((name) => replace(join(shipped, name), join(target, name))));
-  return join(target, 'supervise.sh');
+/** The whole supervisor as one bash script that needs no other file. */
+export function supervisorScript(): string {
+  return ['job.sh', 'ending.sh', 'supervise.sh']
+    .map((name) => readFileSync(scriptPath(name), 'utf8'))
+    .join('\n');
 }
 
-async function replace(source: string, target: string): Promise<void> {
-  const fresh = `${target}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  await copyFile(source, fresh);
-  await rename(fresh, target);
+/** Puts the supervisor into the run's folder and returns its path. Safe while an older copy of it runs. */
+export function copySupervisor(runDir: string): string {
+  const path = supervisorPath(runDir);
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, supervisorScript(), { mode: 0o700 });
+  renameSync(fresh, path);
+  return path;
 }
 
 function shippedFolder(): string {

@@ -1,7 +1,7 @@
 // Starts supervise.sh so that it outlives this process: its own session, a clean environment, no descriptor of ours.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { type ProcessIdentity, parseIdentity } from './identity.ts';
@@ -20,19 +20,23 @@ export interface SpawnedSupervisor {
 }
 
 /** Spawns the script. Rejects `announced` when bash itself can't be run; `exited` is then never settled. */
-export async function spawnSupervisor(args: string[], settings: Record<string, string>, runDir: string) {
-  await mkdir(dirname(troublePath(runDir)), { recursive: true, mode: 0o700 });
-  const trouble = await open(troublePath(runDir), 'a', 0o600);
+export function spawnSupervisor(
+  args: string[],
+  settings: Record<string, string>,
+  runDir: string,
+): SpawnedSupervisor {
+  mkdirSync(dirname(troublePath(runDir)), { recursive: true, mode: 0o700 });
+  const trouble = openSync(troublePath(runDir), 'a', 0o600);
   try {
     const child = spawn('/bin/bash', ['-p', ...args], {
       cwd: '/',
       env: settings,
       detached: true,
-      stdio: ['ignore', 'pipe', trouble.fd],
+      stdio: ['ignore', 'pipe', trouble],
     });
     return watch(child);
   } finally {
-    await trouble.close();
+    closeSync(trouble);
   }
 }
 

@@ -5,14 +5,9 @@
 # Runs as `/bin/bash -p` in a clean environment, its settings in SUP_*; only the job gets the submitter's environment.
 # It must never run the script twice, let a helper or the job hold its lock, put an environment value into an argv,
 # or have QWEX_RUN_ID in its own environment: /proc shows the initial one for ever, and its own scan would find it.
+# A run gets job.sh, ending.sh and this as one file; all of it is read before the last line does anything.
 # Exit: 0 the run has ended · 70 failed before anything ran · 75 devices busy · 76 not ours to run · 77 nothing to adopt
-# shellcheck disable=SC2154 # SUP_* come from the environment
-
-here=${BASH_SOURCE[0]%/*}
-# shellcheck source=daemon/supervisor/job.sh
-source "$here/job.sh" || exit 70
-# shellcheck source=daemon/supervisor/ending.sh
-source "$here/ending.sh" || exit 70
+# shellcheck disable=SC2034,SC2154 # SUP_* come from the environment; variables are shared with the other parts
 
 fault() { [[ ${SUP_KILL_AT-} != "$1" ]] || kill -KILL $$; }
 fail() { printf 'qwex: %s\n' "$1" >&2; exit "${2:-70}"; }
@@ -210,7 +205,7 @@ adopt() { # not the parent: no event and no exit code. One look a second, withou
   read -r job job_start job_boot <"$run/meta/pid"
   { rm -f "$life_path" && mkfifo -m 600 "$life_path" && exec {life}<>"$life_path"; } || fail "cannot make $life_path"
   start_time $$
-  identity="$$ $REPLY $boot" adopted=yes going=yes
+  identity="$$ $REPLY $boot" adopted=yes
   is_alive "$job" "$job_start" "$job_boot" || group_may_live= # the number may be another group's by now
   printf '%s\n' "$identity" >"$run/adopted" || fail "cannot write to $run"
   fault adopted
@@ -218,9 +213,9 @@ adopt() { # not the parent: no event and no exit code. One look a second, withou
   exec >/dev/null
   while is_alive "$job" "$job_start" "$job_boot"; do
     uptime_ms
-    if [[ -e $run/cancel ]]; then on_stop cancelled
-    elif ((SUP_TIME_LIMIT_MS && REPLY - job_start * 10 >= SUP_TIME_LIMIT_MS)); then on_stop timeout; fi
-    nap 1
+    [[ ! -e $run/cancel ]] || stop=${stop:-cancelled}
+    ((SUP_TIME_LIMIT_MS == 0 || REPLY - job_start * 10 < SUP_TIME_LIMIT_MS)) || stop=${stop:-timeout}
+    if [[ $stop && ! $ending ]]; then end_all; else nap 1; fi
   done
   finish -
 }
@@ -248,5 +243,4 @@ main() {
   if [[ $1 == --adopt ]]; then adopt; else start; fi
 }
 
-main "$@"
-exit 0
+main "$@"; exit 0

@@ -80,3 +80,13 @@ it('calls everything new when the repository is gone or forgot the space', async
     known: false,
   });
 });
+
+it('finds nothing in a space that the program deleted', async () => {
+  await using rig = Rig.withCommit();
+  const { path } = await rig.spaces.create(rig.request());
+  rmSync(path, { recursive: true });
+  const nothing = { unchanged: new Set(), changed: [], added: [], known: true };
+  expect(await spaceChanges({ ...rig, path })).toEqual(nothing);
+  symlinkSync(rig.root, path);
+  expect(await spaceChanges({ ...rig, path })).toEqual(nothing);
+});

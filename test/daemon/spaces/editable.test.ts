@@ -93,6 +93,19 @@ describe('editable installs', () => {
     expect(await look({})).toEqual({ pythonPath: [], notes: [] });
   });
 
+  it('leave the own packages of an environment inside the workspace alone', async () => {
+    await using rig = Rig.withCommit({ 'src/a.py': '' });
+    const venv = join(rig.root, 'envs/one');
+    rig.write(
+      { 'lib/python3.12/site-packages/x.pth': `../../../src/pkg\n${rig.root}/src\n`, 'src/pkg/m.py': '' },
+      venv,
+    );
+    const { path: space } = await rig.spaces.create(rig.request({ links: ['envs'] }));
+    const program = join(venv, 'bin/python');
+    const { pythonPath } = await editableRedirects({ environment: {}, root: rig.root, space, program });
+    expect(pythonPath).toEqual([join(space, 'src')]);
+  });
+
   it('that no PYTHONPATH can overrule are named', async () => {
     await using rig = Rig.withCommit({ 'src/a.py': '' });
     const { path: space } = await rig.spaces.create(rig.request());

@@ -27,13 +27,15 @@ export class Rig {
   init(at = this.root): void {
     mkdirSync(at, { recursive: true });
     this.git(['init', '-q', '-b', 'main'], at);
+    this.git(['config', 'core.excludesFile', '/dev/null'], at);
   }
 
   git(args: string[], cwd = this.root): string {
     const identity = ['-c', 'user.name=A', '-c', 'user.email=a@b.c', '-c', 'commit.gpgSign=false'];
     const allowed = ['-c', 'protocol.file.allow=always'];
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    return execFileSync('git', [...identity, ...allowed, ...args], { cwd, encoding: 'utf8', stdio });
+    const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' };
+    return execFileSync('git', [...identity, ...allowed, ...args], { cwd, env, encoding: 'utf8', stdio });
   }
 
   write(files: Record<string, string>, at = this.root): void {

@@ -48,7 +48,7 @@ test('names that bash or the supervisor use itself arrive as they were; unexport
     'gate_in',
     'boot',
     'stop',
-   
+
     'FUNCNEST',
     'TMOUT',
     'LANG',

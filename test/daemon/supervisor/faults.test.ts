@@ -5,7 +5,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { requestCancel, scriptPath, startSupervisor } from '../../../daemon/supervisor/index.ts';
-import { carriers, fileNames, kill, Rig, type TestRun } from './rig.ts';
+import { carriers, fileNames, kill, Rig, type TestRun, untilGone } from './rig.ts';
 
 const RUNS = 'echo $$ >>$here/count; exit 3';
 const BEFORE_IT_RAN = ['lock', 'devices', 'claim_created', 'claim', 'gate', 'forked'];
@@ -227,10 +227,9 @@ test('a killed supervisor leaves no timer behind', async () => {
   const { supervisor, exited } = await run.started({ faultPoint: 'announced' });
   await exited;
   await run.said('pid');
-  const session = (await readdir('/proc'))
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => sessionOf(pid) === supervisor?.pid);
-  expect(session.map(Number).filter((pid) => pid !== run.jobPid)).toEqual([]);
+  const session = (await readdir('/proc')).filter((name) => sessionOf(name) === supervisor?.pid).map(Number);
+  for (const pid of session.filter((member) => member !== run.jobPid)) await untilGone(pid); // times out if it stays
+  expect(await run.inspect()).toMatchObject({ kind: 'orphan' });
 });
 
 function sessionOf(pid: string): number | undefined {

@@ -104,10 +104,9 @@ export class TestRun {
     return result;
   }
 
-  /** Resolves when the job's leader is gone, by the end of file on a pipe that only it has. */
-  async gone(): Promise<void> {
-    const pid = this.jobPid;
-    while (lives(pid)) await readdir(this.here);
+  /** Resolves when the job's leader is gone. Nobody tells us of the end of a process that isn't our child: we look. */
+  gone(): Promise<void> {
+    return untilGone(this.jobPid);
   }
 
   inspect() {
@@ -205,6 +204,10 @@ export const fileNames = async (folder: string): Promise<string[]> =>
 export function lives(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`);
   return stat !== '' && !/\) [ZX]/.test(stat);
+}
+
+export async function untilGone(pid: number): Promise<void> {
+  while (lives(pid)) await readdir('/proc/self');
 }
 
 export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {

@@ -26,12 +26,12 @@ test('leaves no fifo, no temporary file and nothing readable by others', async (
   const run = await rig.run('true');
   await run.complete();
   expect((await readdir(run.request.runDir)).sort()).toEqual(
-    ['claim.1', 'here', 'logs', 'meta', 'script.sh', 'supervisor', 'supervisor.lock', 'variables'].sort(),
+    ['claim.1', 'here', 'logs', 'meta', 'script.sh', 'supervise.sh', 'supervisor.lock', 'variables'].sort(),
   );
   expect((await readdir(join(run.request.runDir, 'meta'))).sort()).toEqual(
     ['cause', 'exit_code', 'finished_at', 'left_behind', 'pid', 'signal', 'started_at'].sort(),
   );
-  for (const name of ['meta', 'logs', 'supervisor', 'variables']) {
+  for (const name of ['meta', 'logs', 'supervise.sh', 'variables']) {
     expect((await stat(join(run.request.runDir, name))).mode & 0o077, name).toBe(0);
   }
 });

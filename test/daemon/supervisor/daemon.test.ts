@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { fileNames, Rig, untilFile } from './rig.ts';
+
+/** A stand-in for `qwex daemon start` that writes down how it was started, and waits in nobody's way. */
+async function fakeDaemon(rig: Rig): Promise<string[]> {
+  const program = rig.path('daemon.sh');
+  const out = rig.path('work');
+  await writeFile(
+    program,
+    `#!/bin/bash
+ls -l /proc/$$/fd >${out}/fds
+tr '\\0' '\\n' </proc/$$/environ >${out}/environ
+cut -d' ' -f5,6 /proc/$$/stat >${out}/group; echo $$ >>${out}/group
+printf '%s\\n' "$@" >${out}/arguments
+grep SigIgn /proc/self/status >${out}/signals
+echo >${out}/done
+`,
+  );
+  await chmod(program, 0o700);
+  return [program, 'daemon', 'start it'];
+}
+
+test('starts a daemon at the end when none holds the lock, with nothing of the run', async () => {
+  await using rig = await Rig.open();
+  await writeFile(rig.path('daemon.lock'), '');
+  await writeFile(rig.path('gpu'), '');
+  const run = await rig.run('exec 7</dev/null; exit 3', {
+    startDaemon: await fakeDaemon(rig),
+    deviceLocks: [rig.path('gpu')],
+  });
+  expect(await run.complete()).toMatchObject({ exitCode: 3 });
+  const text = (name: string) => readFile(rig.path('work', name), 'utf8');
+  await untilFile(rig.path('work', 'done'));
+  expect(await text('arguments')).toBe('daemon\nstart it\n');
+  const fds = [...(await text('fds')).matchAll(/(\d+) -> (.*)$/gm)].map(([, fd, path]) => `${fd} ${path}`);
+  expect(fds.sort()).toEqual(['0 /dev/null', '1 /dev/null', '2 /dev/null', `255 ${rig.path('daemon.sh')}`]);
+  const environment = (await text('environ'))
+    .trim()
+    .split('\n')
+    .map((entry) => entry.split('=')[0]);
+  expect(environment.sort()).toEqual(['HOME', 'PATH', 'QWEX_HOME']);
+  const [group, session, pid] = (await text('group')).trim().split(/\s+/);
+  expect(session).toBe(group);
+  expect(pid).toBe(group);
+  expect(await text('signals')).toMatch(/0000000000000000\n$/);
+});
+
+test('starts none while a daemon holds the lock', async () => {
+  await using rig = await Rig.open();
+  const fd = openSync(rig.path('daemon.lock'), 'a');
+  await once(spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] }), 'exit');
+  const run = await rig.run('true', { startDaemon: await fakeDaemon(rig) });
+  expect(await run.complete()).toMatchObject({ exitCode: 0 });
+  expect(await fileNames(rig.path('work'))).toEqual([]);
+  closeSync(fd);
+  const next = await rig.run('true', { startDaemon: await fakeDaemon(rig) });
+  await next.complete();
+  await untilFile(rig.path('work', 'done'));
+});
