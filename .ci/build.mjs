@@ -22,25 +22,29 @@ const common = {
 };
 
 /**
- * Bundled CommonJS loads a built-in where the module that imports it is first run. These two cost milliseconds and
- * most commands never call them, so each function loads its module at the first call.
+ * Bundled CommonJS loads a built-in where the module that imports it is first run. These cost milliseconds and most
+ * commands never call them, so each function loads its module at the first call. node:process is there already.
  */
 const LAZY = {
   'node:child_process': ['spawn', 'exec', 'execFile', 'execFileSync', 'fork'],
   'node:crypto': ['createHash', 'randomUUID', 'randomBytes'],
+  'node:fs/promises': ['lstat', 'mkdir', 'open', 'readFile', 'rename', 'rm', 'symlink', 'writeFile'],
+  'node:process': [],
 };
 const lazyBuiltins = {
   name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:(child_process|crypto)$/ }, ({ path, namespace }) =>
-      namespace === 'lazy' ? { path, external: true } : { path, namespace: 'lazy' },
-    );
+    onResolve({ filter: /^node:/ }, ({ path, namespace }) => {
+      if (!(path in LAZY)) return undefined;
+      return namespace === 'lazy' ? { path, external: true } : { path, namespace: 'lazy' };
+    });
     onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => {
+      if (path === 'node:process') return { contents: 'export default globalThis.process;' };
       const names = LAZY[path];
       const functions = names.map(
         (name) => `export const ${name} = (...a) => require('${path}').${name}(...a);`,
       );
-      return { contents: [...functions, `export default { ${names.join(', ')} };`].join('\n'), loader: 'js' };
+      return { contents: [...functions, `export default { ${names.join(', ')} };`].join('\n') };
     });
   },
 };

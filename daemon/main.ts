@@ -31,6 +31,8 @@ function report(text: string): void {
 }
 
 async function main(): Promise<void> {
+  // For good and before anything is made: a change in the middle would hit whatever is being created beside it.
+  process.umask(0o077);
   const home = homeFrom(process.env);
   const paths = homePaths(home);
   await mkdir(home, { recursive: true, mode: 0o700 });

@@ -22,5 +22,5 @@ export function register(program: Command, context: Context): Command {
 
 function say({ counts }: DaemonStatus): string {
   const { running = 0, pending = 0 } = counts;
-  return `paused: ${count(pending, 'run')} will wait, ${count(running, 'run')} go on; start again: qwex resume`;
+  return `paused: ${count(pending, 'run')} will wait, what runs goes on (${running}); start again: qwex resume`;
 }

@@ -26,7 +26,6 @@ Restart=on-failure
 RestartSec=2
 # Runs are children of this unit and outlive the daemon.
 KillMode=process
-SendSIGKILL=no
 OOMPolicy=continue
 TasksMax=infinity
 

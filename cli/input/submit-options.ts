@@ -74,6 +74,7 @@ export async function buildSubmitRequest(
     cwd,
     commands,
     environment: submitterEnvironment(env),
+    umask: process.umask(),
     env: await chosenEnvironment(options, { cwd, env }),
     job: options.job,
     name: options.name,

@@ -37,15 +37,10 @@ export class ApiServer {
 
   /** Listens on a path that nobody else listens on; the socket is the owner's alone. */
   async listen(socketPath: string): Promise<void> {
-    const previous = process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#http.once('error', reject);
-        this.#http.listen(socketPath, resolve);
-      });
-    } finally {
-      process.umask(previous);
-    }
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', reject);
+      this.#http.listen(socketPath, resolve);
+    });
     chmodSync(socketPath, 0o600);
   }
 

@@ -4,6 +4,7 @@
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
+import { fault } from '../fault.ts';
 import type { Captured } from './capture.ts';
 import type { Inventory } from './inventory.ts';
 import type { Left, LeftRequest } from './left.ts';
@@ -50,6 +51,7 @@ export class ArtifactCollector {
   async collect(request: CollectRequest): Promise<Manifest> {
     const watchedPaths = topMost(request.watchDirectories.map(watchedPath));
     const captured = await this.#capture(request, watchedPaths);
+    fault('artifacts_moved');
     const found = await this.#inventory(request);
     const artifacts = await this.#hash(request, found);
     const manifest = makeManifest(artifacts, {

@@ -2,6 +2,7 @@
 // exit decides.
 import { QwexError } from '../../shared/errors.ts';
 import { refusal } from '../../shared/run-state.ts';
+import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { requestCancel } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
@@ -28,6 +29,7 @@ export class Cancellation {
         return store.requestCancel(id);
       case 'running': {
         const asked = store.requestCancel(id);
+        fault('cancel_recorded');
         await requestCancel({ runDir: folders.directory(run) });
         return asked;
       }

@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeLeft } from '../artifacts/left-manifest.ts';
 import { readManifest } from '../artifacts/manifest.ts';
+import { fault } from '../fault.ts';
 import { spaceChanges } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { RunnerDeps } from './deps.ts';
@@ -31,6 +32,7 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
   const path = spacePath(deps, run);
   if (await exists(path)) {
     const located = { path, commonDir: run.commonDir };
+    fault('collecting');
     const changes = await spaceChanges(located);
     const { watch, ignore, maxFileBytes } = run.recipe.artifacts;
     await deps.collector.collect({
@@ -42,7 +44,9 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
       manifestFile: join(directory, 'artifacts.json'),
       unchanged: changes.unchanged,
     });
+    fault('manifest_written');
     await keepLeft(deps, run, changes.added);
+    fault('left_kept');
     await deps.spaces.remove(located);
   }
   const manifest = await readManifest(join(directory, 'artifacts.json'));

@@ -2,6 +2,7 @@
 // before the next begins, so that another daemon can go on from any of them.
 import { QwexError } from '../../shared/errors.ts';
 import { hasEnded } from '../../shared/run-state.ts';
+import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { collect } from './collect.ts';
 import type { RunnerDeps } from './deps.ts';
@@ -22,6 +23,7 @@ export class Executor {
   /** Claims a queued run and executes it. Returns at once. */
   start(id: string): void {
     const run = this.#deps.store.claim(id, this.#deps.bootId);
+    fault('claimed');
     this.#track(run.id, () => this.#execute(run));
   }
 
@@ -56,6 +58,7 @@ export class Executor {
     const { store } = this.#deps;
     try {
       const prepared = await prepare(this.#deps, run);
+      fault('space_created');
       const wish = store.mustGet(run.id);
       if (wish.cancelRequestedAt !== null) return await this.#giveUp(wish, 'cancel');
       if (this.#stopped.signal.aborted) return;
@@ -73,9 +76,11 @@ export class Executor {
   async #finish(run: RunRecord): Promise<void> {
     const exited = run.phase === 'running' ? await follow(this.#deps, run, this.#stopped.signal) : run;
     if (!exited || hasEnded(exited.phase)) return;
+    fault('exit_recorded');
     const { store, log } = this.#deps;
     try {
       const artifacts = await collect(this.#deps, exited);
+      fault('space_removed');
       const { verb, ending } = endingOf(exited);
       await this.#close(store[verb](exited.id, { ...ending, artifacts }));
     } catch (error) {
@@ -90,6 +95,7 @@ export class Executor {
   async #giveUp(run: RunRecord, verb: 'cancel' | 'fail', error?: unknown): Promise<void> {
     const { store, spaces } = this.#deps;
     await spaces.remove({ path: spacePath(this.#deps, run), commonDir: run.commonDir });
+    fault('giving_up');
     if (verb === 'cancel') {
       await this.#close(
         store.cancel(run.id, { reason: 'cancelled', message: 'cancelled before its command started' }),
@@ -113,8 +119,10 @@ export class Executor {
 /** What is done once a run has ended: its environment goes, and so does its mark in ended/. */
 export async function closeRun(deps: RunnerDeps, run: RunRecord): Promise<void> {
   const { store, environments, folders, ends } = deps;
+  fault('ended');
   // Nothing may come between the question and the removal, or a submit could have begun to rely on the file.
   if (!store.runs.usesEnvironment(run.environment)) environments.removeSync(run.environment);
+  fault('environment_removed');
   await folders.clearEnded(run);
   ends.forget(run.id);
 }

@@ -1,5 +1,6 @@
 // From a run's start to the record of its exit: woken by hints, decided by the files that its supervisor wrote.
 import { formatDuration } from '../../shared/duration.ts';
+import { supervisorFault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { ExitFacts } from '../store/store.ts';
 import { adoptRun, type Finished, inspect, type SuperviseRequest, watchDeath } from '../supervisor/index.ts';
@@ -17,6 +18,7 @@ export function superviseRequest(deps: RunnerDeps, run: RunRecord): SuperviseReq
     daemonLock: deps.paths.daemonLock,
     startDaemon: deps.startDaemonCommand,
     home: deps.paths.home,
+    faultPoint: supervisorFault(),
   };
 }
 

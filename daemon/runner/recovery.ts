@@ -1,5 +1,6 @@
 // At the start of a daemon, before it serves: every run that an earlier one left unfinished is looked at and taken on
 // from where it is. Sources that disagree count in this order: exit file, database, run folder.
+import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { inspect, preventStart, requestCancel } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
@@ -9,11 +10,13 @@ import type { Executor } from './executor.ts';
 export async function recover(deps: RunnerDeps, executor: Executor): Promise<void> {
   const { store, log } = deps;
   const unfinished = store.runs.unfinished();
+  fault('recovering');
   await Promise.all(
     unfinished.map(async (run) => {
       try {
         await recreateFolder(deps, run);
         if (run.phase !== 'queued') await takeOn(deps, executor, run);
+        fault('recovered');
       } catch (error) {
         log.error({ err: error, runId: run.id }, 'the run could not be recovered');
       }
@@ -44,6 +47,7 @@ async function takeOn(deps: RunnerDeps, executor: Executor, run: RunRecord): Pro
   if (found.kind === 'never_ran' && !(await preventStart({ runDir, attempt: run.attempt })))
     found = await inspect({ runDir, localDir });
   if (found.kind === 'never_ran') {
+    fault('attempt_prevented');
     if (run.cancelRequestedAt === null) store.requeue(run.id);
     else store.cancel(run.id, { reason: 'cancelled', message: 'cancelled before its command started' });
     return;

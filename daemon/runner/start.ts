@@ -1,5 +1,6 @@
 // Hands a prepared run to its supervisor.
 import { QwexError } from '../../shared/errors.ts';
+import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { requestCancel, startSupervisor } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
@@ -11,17 +12,21 @@ export async function startRun(deps: RunnerDeps, run: RunRecord, prepared: Prepa
   const { store, folders, environments, ends } = deps;
   const runDir = folders.directory(run);
   await folders.settled(run.id);
+  fault('before_spawn');
   const outcome = await startSupervisor({
     ...superviseRequest(deps, run),
     attempt: run.attempt,
     cwd: prepared.cwd,
     environmentFile: environments.path(run.environment),
     variables: prepared.variables,
+    umask: run.umask,
     deviceLocks: [],
   });
   switch (outcome.kind) {
     case 'started': {
+      fault('spawned');
       const started = store.start(run.id, outcome.startedAtMs ?? Date.now());
+      fault('started');
       void outcome.exited.then(() => ends.signal(run.id));
       // A wish that came while the supervisor was being spawned had nobody to go to.
       if (started.cancelRequestedAt !== null) await requestCancel({ runDir });

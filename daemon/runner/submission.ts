@@ -13,6 +13,7 @@ import type {
 import type { Dependency, SubmitRunRequest } from '../../shared/schemas/run.ts';
 import { type Compiled, compile, loadTemplates, type ResolvedJob, resolveJob } from '../compiler/index.ts';
 import { type LoadedWorkspace, loadWorkspace } from '../config/index.ts';
+import { fault } from '../fault.ts';
 import type { Environments } from '../rundir/environments.ts';
 import { hasCommit, pinCommit, preflight, type Workspace } from '../spaces/index.ts';
 import type { NewRun, RunRecord } from '../store/record.ts';
@@ -46,6 +47,8 @@ interface Planned {
   recipe: Recipe;
 }
 
+/** Of a request that comes from no shell. */
+const DEFAULT_UMASK = 0o022;
 const BYTES_PER_MB = 1024 * 1024;
 
 export class Submission {
@@ -97,6 +100,7 @@ export class Submission {
       cwd: git.root,
       commands: [[request.command, ...request.args]],
       environment: {},
+      umask: DEFAULT_UMASK,
       env: request.env,
       name: request.name,
       runner: request.backend,
@@ -138,6 +142,7 @@ export class Submission {
       ...{ ...job, jobId, recipe, root, commonDir, name, priority },
       id: uuidv7(),
       environment: await environments.save(variables),
+      umask: request.umask,
       held: false,
       retries: 0,
       after: [],
@@ -202,6 +207,7 @@ export class Submission {
         root: at.git.root,
         commonDir: at.git.commonDir,
         environment,
+        umask: request.umask,
         name: request.name ?? null,
         priority: request.priority ?? 0,
         held: request.hold,
@@ -212,10 +218,13 @@ export class Submission {
           : [],
       }),
     );
+    fault('submit_pinned');
     const runs = store.submit(newRuns, request.idempotencyKey);
+    fault('submitted');
     // The last run that used the same environment may have ended, and removed it, while the commit was being pinned.
     await environments.save(variables);
-    return runs;
+    // Some may have started meanwhile.
+    return runs.map((run) => store.mustGet(run.id));
   }
 }
 

@@ -6,6 +6,7 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
+import { fault } from '../fault.ts';
 import { explainAdd } from './create-errors.ts';
 import { PRISTINE_INDEX, SPACE_FACTS, type SpaceFacts } from './facts.ts';
 import { git } from './git.ts';
@@ -63,6 +64,7 @@ export async function createSpace(
   const aside = await trash.newPath(name);
   try {
     await turns.take(commonDir, () => addWorktree(request, aside));
+    fault('space_added');
     return await furnish(request, aside);
   } catch (error) {
     await removeEntries({ commonDir, path: aside });
@@ -102,6 +104,7 @@ async function furnish(request: SpaceRequest, aside: string): Promise<Space> {
     );
   }
   await writeFile(join(entry, 'gitdir'), `${await gitdirOf(path)}\n`);
+  fault('space_named');
   await rename(aside, path);
   return {
     path,

@@ -1,6 +1,7 @@
 // The spaces of one daemon. Callers ask for a space and give it back; how it comes about, freshly made or used
 // before, is decided here.
 
+import { fault } from '../fault.ts';
 import { createSpace, type Space, type SpaceRequest } from './create.ts';
 import { Trash, type TrashOptions } from './trash.ts';
 import { Turns } from './turns.ts';
@@ -22,6 +23,7 @@ export class Spaces {
   /** Takes a space away, whatever a program left in it. Again, or for one never made, is fine. */
   async remove({ path, commonDir }: Located): Promise<void> {
     await this.#trash.discard(path);
+    fault('space_discarded');
     await removeEntries({ path, commonDir });
   }
 

@@ -15,6 +15,7 @@ export interface RunRecord {
   commonDir: string;
   /** Name of the file below `env/` with the submitter's environment. */
   environment: string;
+  umask: number;
   phase: Phase;
   held: boolean;
   /** Dependencies that have not come true yet. */
@@ -50,6 +51,7 @@ export interface RunRow {
   root: string;
   common_dir: string;
   environment: string;
+  umask: number;
   phase: Phase;
   held: number;
   unmet: number;
@@ -84,6 +86,7 @@ export function recordOf(row: RunRow): RunRecord {
     root: row.root,
     commonDir: row.common_dir,
     environment: row.environment,
+    umask: row.umask,
     phase: row.phase,
     held: row.held === 1,
     unmet: row.unmet,
@@ -120,6 +123,7 @@ export interface NewRun {
   root: string;
   commonDir: string;
   environment: string;
+  umask: number;
   name: string | null;
   priority: number;
   held: boolean;

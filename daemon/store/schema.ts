@@ -27,6 +27,7 @@ CREATE TABLE runs (
   root TEXT NOT NULL,
   common_dir TEXT NOT NULL,
   environment TEXT NOT NULL,
+  umask INTEGER NOT NULL,
   phase TEXT NOT NULL CHECK (phase IN ('queued', 'preparing', 'running', 'collecting', 'succeeded', 'failed', 'cancelled')),
   held INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)),
   unmet INTEGER NOT NULL DEFAULT 0 CHECK (unmet >= 0),

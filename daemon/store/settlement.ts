@@ -82,6 +82,7 @@ export class Settlement {
       root: ended.root,
       commonDir: ended.commonDir,
       environment: ended.environment,
+      umask: ended.umask,
       name: ended.name,
       priority: ended.priority,
       held: false,

@@ -244,8 +244,8 @@ export class Store {
       );
     this.#db
       .prepare(
-        `INSERT INTO runs (id, id_reversed, job_id, name, root, common_dir, environment, phase, held, priority, retries_left, created_at, notes)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
+        `INSERT INTO runs (id, id_reversed, job_id, name, root, common_dir, environment, umask, phase, held, priority, retries_left, created_at, notes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
       )
       .run(
         run.id,
@@ -255,6 +255,7 @@ export class Store {
         run.root,
         run.commonDir,
         run.environment,
+        run.umask,
         run.held ? 1 : 0,
         run.priority,
         run.retries,

@@ -17,6 +17,7 @@ export function watchDeath({ localDir }: { localDir: string }, onDeath: () => vo
     if (!closed) onDeath();
     closed = true;
   });
+  life.once('error', () => life.destroy()); // whatever is wrong with the fifo: look at the run
   life.resume().unref();
   return {
     close() {

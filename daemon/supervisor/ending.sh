@@ -66,6 +66,7 @@ end_all() {
 # The trap. While we `wait`, it ends the job itself: a flag alone, set between a check and the `wait` after it, would be
 # seen too late. Elsewhere a flag is enough, and a nap in here would take away the time limit of the one interrupted.
 on_stop() {
+  local REPLY # somebody else's answer may be in it
   [[ ! -e $run/cancel || $1 == timeout ]] || set -- cancelled
   stop=${stop:-$1}
   [[ ! $going ]] || end_all

@@ -37,6 +37,7 @@ become_job() { # start directory, script, gate, environment file, variables file
   [[ ${__sup_go[0]-} == go ]] || exit 125
   [[ ! $__sup_trouble ]] || fail 'cannot set up the environment or the start directory of this run' 125
   exec {gate_in}<&-
+  umask "$SUP_UMASK" # the supervisor's own keeps what it writes private
   export -n PATH LC_ALL TZ HOME QWEX_HOME SHLVL "${!SUP_@}"
   load_environment "${__sup_entries[@]}" "${__sup_variables[@]}" 2>/dev/null
   builtin unset -v OLDPWD

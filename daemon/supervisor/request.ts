@@ -8,7 +8,7 @@ export interface SuperviseRequest {
   runDir: string;
   /** Holds the lock and the fifos: the run's folder, or one on a local disk when that is on a network file system. */
   localDir: string;
-  /** Wall time the script may take; null for no limit. */
+  /** Wall time the script may take, above 0; null for no limit. */
   timeLimitMs: number | null;
   /** Between TERM and KILL. */
   graceMs: number;
@@ -33,6 +33,8 @@ export interface StartRequest extends SuperviseRequest {
   environmentFile: string;
   /** The run's own variables, laid over that environment. Not secret: they are kept in the run's folder. */
   variables: Record<string, string>;
+  /** File mode creation mask of the script. */
+  umask: number;
   /** Existing files whose locks are the devices of this run. */
   deviceLocks: string[];
 }
@@ -62,6 +64,7 @@ export function startSettings(request: StartRequest): Record<string, string> {
     ...adoptSettings(request),
     SUP_ATTEMPT: wholeMs(request.attempt),
     SUP_CWD: request.cwd,
+    SUP_UMASK: request.umask.toString(8),
     SUP_ENVIRONMENT_FILE: request.environmentFile,
     SUP_DEVICE_LOCKS: lines(request.deviceLocks),
   };

@@ -165,13 +165,13 @@ let_go() {
 
 start() {
   local code=-
-  [[ ! -e $run/meta/exit_code && ! -s $run/meta/pid ]] || exit 76 # it has run: no attempt may follow
+  if [[ -e $run/meta/exit_code ]] || whole "$run/meta/pid"; then exit 76; fi # it has run: no attempt may follow
   gate=$SUP_LOCAL_DIR/gate.$SUP_ATTEMPT                           # of one attempt: a new writer would keep an old child waiting
   mkfifo -m 600 "$life_path" "$gate" 2>/dev/null &
   take_lock
   take_devices
   take_claim
-  wait $!
+  wait $! || wait $! # a signal cuts the first one short
   open_gate
   set -m # a group of its own, with SIGINT and SIGQUIT as they were
   # shellcheck disable=SC2261 # two descriptors, no competition

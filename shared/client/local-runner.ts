@@ -1,5 +1,4 @@
 // The runner of this machine: speaks to the owner's daemon on its Unix socket and starts one when none answers.
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { API, LOCAL_API, type Route } from '../api.ts';
 import { QwexError } from '../errors.ts';
@@ -66,13 +65,13 @@ export class LocalRunner implements Runner {
 
   /** Submits a job whose commit is known: the protocol's own request. */
   async submit(job: SubmitRunRequest): Promise<Run> {
-    const body = { idempotencyKey: randomUUID(), ...job };
+    const body = { idempotencyKey: uniqueKey(), ...job };
     return this.#twice(() => this.request<Run>(API.submit, { body }));
   }
 
   /** Submits from a place in a repository: the daemon finds workspace and commit, and says what the user should know. */
   async submitFrom(request: LocalSubmitRequest): Promise<LocalSubmitResponse> {
-    const body: LocalSubmitRequest = { idempotencyKey: randomUUID(), ...request };
+    const body: LocalSubmitRequest = { idempotencyKey: uniqueKey(), ...request };
     return this.#twice(() => this.request<LocalSubmitResponse>(LOCAL_API.submitLocal, { body }));
   }
 
@@ -91,7 +90,7 @@ export class LocalRunner implements Runner {
 
   /** A new run of the same job, in this environment. */
   rerun(id: string, environment: NodeJS.ProcessEnv = process.env): Promise<Run> {
-    const body = { idempotencyKey: randomUUID(), environment };
+    const body = { idempotencyKey: uniqueKey(), environment, umask: process.umask() };
     return this.#twice(() => this.request<Run>(LOCAL_API.rerun, { params: { id }, body }));
   }
 
@@ -137,14 +136,6 @@ export class LocalRunner implements Runner {
     return this.#transport.stream(pathname + search, signal);
   }
 
-  close(): void {
-    this.#transport.close();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   async #ask<T>(route: Route, options: RequestOptions): Promise<Answer<T>> {
     try {
       return this.#noticeVersion(await this.#transport.json<T>(route, options));
@@ -178,4 +169,10 @@ export class LocalRunner implements Runner {
     }
     return answer;
   }
+}
+
+/** For one request and its repetition. Loading node:crypto for a random one would cost more than the request. */
+function uniqueKey(): string {
+  const random = Math.random().toString(36).slice(2);
+  return `${process.pid}-${Date.now()}-${process.hrtime.bigint()}-${random}`;
 }

@@ -1,9 +1,10 @@
 // HTTP over a Unix socket, answers as values, problems as QwexError. Knows nothing of runs.
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { fillPath, type Route, VERSION_HEADER } from '../api.ts';
-import { ERROR_CODES, type ErrorCode, isErrno, QwexError } from '../errors.ts';
+import { ERROR_CODES, type ErrorCode, isErrno, messageOf, QwexError } from '../errors.ts';
 import type { Problem } from '../schemas/run.ts';
 import { VERSION } from '../version.ts';
+import { unixRequest } from './unix-request.ts';
 
 export interface RequestOptions {
   params?: Record<string, string>;
@@ -21,7 +22,6 @@ export interface Answer<T> {
 
 export class Transport {
   readonly socketPath: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
   constructor(socketPath: string) {
     this.socketPath = socketPath;
@@ -29,53 +29,41 @@ export class Transport {
 
   /** Asks for a row of the API. Throws what the daemon answered, or `unreachable` when none answers. */
   async json<T>(route: Route, options: RequestOptions = {}): Promise<Answer<T>> {
-    const response = await this.send(route.method, pathOf(route, options), options);
-    const text = await readAll(response);
-    const version = response.headers[VERSION_HEADER];
-    const status = response.statusCode ?? 0;
+    const { socketPath } = this;
+    const payload = options.body === undefined ? undefined : Buffer.from(JSON.stringify(options.body));
+    const { status, headers, body } = await unixRequest({
+      socketPath,
+      method: route.method,
+      path: pathOf(route, options),
+      headers: { [VERSION_HEADER]: VERSION, ...(payload && { 'content-type': 'application/json' }) },
+      body: payload,
+      signal: options.signal,
+    }).catch((error: unknown) => {
+      throw unreachable(error, socketPath);
+    });
+    const text = body.toString('utf8');
     if (status >= 400) throw problemOf(text, status, route);
     return {
       status,
       data: text === '' ? (undefined as T) : (JSON.parse(text) as T),
-      version: String(version ?? '') || undefined,
+      version: headers[VERSION_HEADER],
     };
   }
 
   /** The body as a stream, for downloads. `path` is a path on the server, its query included. */
   async stream(path: string, signal?: AbortSignal): Promise<IncomingMessage> {
-    const response = await this.send('get', path, { signal });
+    const { request } = await import('node:http');
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const { socketPath } = this;
+      const headers = { host: 'localhost', [VERSION_HEADER]: VERSION };
+      request({ socketPath, path, signal, headers })
+        .once('response', resolve)
+        .once('error', (error) => reject(unreachable(error, socketPath)))
+        .end();
+    });
     const status = response.statusCode ?? 0;
     if (status >= 400) throw problemOf(await readAll(response), status, { method: 'get', path });
     return response;
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-
-  private send(method: string, path: string, { body, signal }: RequestOptions): Promise<IncomingMessage> {
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    return new Promise((resolve, reject) => {
-      // Without a name of its own the agent derives one for TLS, and compiles the regular expressions of all IPv6
-      // addresses for it: milliseconds of a command that takes forty.
-      const noTlsName = { servername: '' };
-      const request = httpRequest({
-        ...noTlsName,
-        socketPath: this.socketPath,
-        agent: this.#agent,
-        method: method.toUpperCase(),
-        path,
-        signal,
-        headers: {
-          host: 'localhost',
-          [VERSION_HEADER]: VERSION,
-          ...(payload && { 'content-type': 'application/json', 'content-length': payload.length }),
-        },
-      });
-      request.once('response', resolve);
-      request.once('error', (error) => reject(unreachable(error, this.socketPath)));
-      request.end(payload);
-    });
   }
 }
 
@@ -88,11 +76,11 @@ export function isNotListening(error: unknown): boolean {
   );
 }
 
-function unreachable(cause: Error, socketPath: string): Error {
-  if (cause.name === 'AbortError') return cause;
+function unreachable(cause: unknown, socketPath: string): unknown {
+  if (cause instanceof Error && cause.name === 'AbortError') return cause;
   return new QwexError({
     code: 'unreachable',
-    message: `the connection to the qwex daemon at ${socketPath} failed: ${cause.message}`,
+    message: `the connection to the qwex daemon at ${socketPath} failed: ${messageOf(cause)}`,
     hint: 'qwex daemon status',
     cause,
   });

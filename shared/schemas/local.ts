@@ -13,12 +13,16 @@ import {
   runSchema,
 } from './run.ts';
 
+/** Of who submits: what a run writes shall be as readable to others as if they had run it themselves. */
+const umaskSchema = z.number().int().min(0).max(0o777).default(0o022);
+
 export const localSubmitSchema = z
   .strictObject({
     cwd: z.string().startsWith('/').describe('where the user stands'),
     commands: z.array(z.array(argument).min(1).max(LIMITS.argumentCount)).max(LIMITS.runsPerRequest),
     job: z.string().optional().describe('a job of the config; the command words are added to its own'),
     environment: environmentSchema.describe("the submitter's environment"),
+    umask: umaskSchema,
     env: environmentSchema.default({}).describe('set on purpose: --env, --env-file'),
     name: nameSchema.optional(),
     runner: z.string().optional(),
@@ -43,6 +47,7 @@ export const rerunRequestSchema = z
     environment: environmentSchema.describe(
       "the environment of who asks: the first run's is deleted at its end",
     ),
+    umask: umaskSchema,
     idempotencyKey: z.string().min(1).max(200).optional(),
   })
   .meta({ id: 'RerunRequest' });

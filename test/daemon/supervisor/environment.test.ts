@@ -143,3 +143,10 @@ test('no value is ever in an argv', async () => {
   expect(await run.stdout()).toContain('supervise.sh');
   expect(await run.stdout()).not.toContain('hunter2-7391');
 });
+
+test('the script has the umask it was submitted with, and what the supervisor writes stays private', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run('umask', { umask: 0o027 });
+  expect(await run.complete()).toMatchObject({ exitCode: 0 });
+  expect((await run.stdoutBytes()).toString()).toBe('0027\n');
+});

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -18,7 +18,6 @@ async function holdLock(path: string): Promise<Disposable> {
     'exit',
   );
   if (code !== 0) throw new Error(`the lock of ${path} is taken`);
-  const { closeSync } = await import('node:fs');
   return { [Symbol.dispose]: () => closeSync(fd) };
 }
 
@@ -71,7 +70,7 @@ test('device locks are held by the job itself, and free once the exit is written
   expect(await isLockHeld(rig.path('gpu0'))).toBe(false);
 });
 
-test('neither job nor timer has the lock or the life line', async () => {
+test('neither job nor timer holds the lock', async () => {
   await using rig = await Rig.open();
   const run = await rig.run('mkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go', {
     timeLimitMs: 3_600_000,

@@ -179,6 +179,17 @@ test('a pid file of another boot, or one cut short, is read for what it is', asy
   expect(await run.inspect()).toMatchObject({ kind: 'orphan' });
 });
 
+test('a pid that was cut short by a full disk does not stand in the way of the next attempt', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run(RUNS);
+  await killedAt(run, 'forked');
+  await writeFile(join(run.request.runDir, 'meta', 'pid'), '12');
+  expect(await run.inspect()).toEqual({ kind: 'never_ran' });
+  await (await run.started({ attempt: 2 })).exited;
+  expect(await run.finished()).toMatchObject({ exitCode: 3 });
+  expect(await timesRun(run)).toBe(1);
+});
+
 test('a claim of another boot without a pid may have been a run: lost', async () => {
   await using rig = await Rig.open();
   const run = await rig.run('true');

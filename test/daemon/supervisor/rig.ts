@@ -71,6 +71,7 @@ export class TestRun {
       cwd: rig.path('work'),
       environmentFile,
       variables: { QWEX_RUN_ID: runId, QWEX_RUN_DIR: runDir },
+      umask: 0o022,
       timeLimitMs: null,
       graceMs: 300,
       endedDir: rig.path('ended'),
