@@ -33,7 +33,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     stderr: () => guard(process.stderr),
     env: process.env,
   });
-  return Promise.race([brokenPipe, runToEnd(argv, terminal)]);
+  const bug = new Promise<number>((resolve) => {
+    // Thrown where nothing waits for it: a stack trace is no answer to a user.
+    process.once('uncaughtException', (error) => resolve(report(argv, terminal, error)));
+  });
+  return Promise.race([brokenPipe, bug, runToEnd(argv, terminal)]);
 }
 
 async function runToEnd(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -42,11 +46,19 @@ async function runToEnd(argv: readonly string[], terminal: Terminal): Promise<nu
   try {
     exitCode = await runProgram(context);
   } catch (thrown) {
-    const json = context.json ?? wantsJson(argv);
-    exitCode = reportError(terminal, thrown, { json, env: process.env, home: homeFrom(process.env) });
+    exitCode = report(argv, terminal, thrown, context.json);
   }
   await terminal.flush();
   return exitCode;
+}
+
+function report(
+  argv: readonly string[],
+  terminal: Terminal,
+  thrown: unknown,
+  json = wantsJson(argv),
+): number {
+  return reportError(terminal, thrown, { json, env: process.env, home: homeFrom(process.env) });
 }
 
 /** --json before `--`: good enough for errors that come before the words are parsed. */

@@ -69,8 +69,9 @@ async function collect(runner: LocalRunner, filter: ListOptions, wanted: number)
   }
 }
 
-/** `2h` back from now, or a date that JavaScript reads. Throws `usage`. */
+/** `2h` back from now, or a date: of the local day's beginning when it has no time. Throws `usage`. */
 function parseSince(text: string, now: Date): string {
-  const date = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
-  return new Date(Number.isNaN(date) ? now.getTime() - parseDuration(text) : date).toISOString();
+  const isDate = /^\d{4}-\d\d-\d\d/.test(text);
+  const at = isDate ? Date.parse(text.length === 10 ? `${text}T00:00:00` : text) : Number.NaN;
+  return new Date(Number.isNaN(at) ? now.getTime() - parseDuration(text) : at).toISOString();
 }

@@ -18,8 +18,15 @@ export function superviseRequest(deps: RunnerDeps, run: RunRecord): SuperviseReq
     daemonLock: deps.paths.daemonLock,
     startDaemon: deps.startDaemonCommand,
     home: deps.paths.home,
-    faultPoint: supervisorFault(),
   };
+}
+
+/** A supervisor's word to a test about where it is to die; nothing outside of tests. */
+export function faultIn(deps: RunnerDeps, run: RunRecord): Pick<SuperviseRequest, 'faultPoint'> {
+  const faultPoint = supervisorFault();
+  if (faultPoint === undefined) return {};
+  deps.log.warn({ runId: run.id, faultPoint }, 'a test lets the supervisor kill itself');
+  return { faultPoint };
 }
 
 /** The run once its exit is recorded; undefined when the daemon stops first. */
@@ -49,7 +56,7 @@ async function look(deps: RunnerDeps, run: RunRecord): Promise<ExitFacts | 'aliv
     case 'orphan':
     case 'lost': {
       deps.log.warn({ runId: run.id, found: found.kind }, 'the supervisor is gone: taking over');
-      const adopted = await adoptRun(request);
+      const adopted = await adoptRun({ ...request, ...faultIn(deps, run) });
       if (adopted.kind === 'adopted') void adopted.exited.then(() => deps.ends.signal(run.id));
       if (adopted.kind === 'adopted') return 'alive';
       if (adopted.kind === 'not_needed') return 'again';

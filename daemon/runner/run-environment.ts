@@ -29,10 +29,13 @@ export function runEnvironment(
   return { ...Object.fromEntries(inherited), ...onPurpose };
 }
 
-/** A run submitted from inside a run, or from a git hook, must not take that one's identity or repository. */
+/**
+ * A run submitted from inside a run, or from a git hook, must not take that one's identity or repository. QWEX_HOME
+ * stays: a run that submits runs means its own queue, and not that of ~/.qwex.
+ */
 function isOfAnotherRun(name: string): boolean {
   return (
-    name.startsWith('QWEX_') ||
+    /^QWEX_(RUN_ID|RUN_DIR|WORKSPACE|COMMIT|GPUS)$/.test(name) ||
     /^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|OBJECT_DIRECTORY|COMMON_DIR)$/.test(name)
   );
 }

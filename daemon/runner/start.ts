@@ -4,7 +4,7 @@ import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { requestCancel, startSupervisor } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
-import { superviseRequest } from './follow.ts';
+import { faultIn, superviseRequest } from './follow.ts';
 import type { Prepared } from './prepare.ts';
 
 /** Resolves to true once the command was let go; false when someone has forbidden this attempt to start. */
@@ -15,6 +15,7 @@ export async function startRun(deps: RunnerDeps, run: RunRecord, prepared: Prepa
   fault('before_spawn');
   const outcome = await startSupervisor({
     ...superviseRequest(deps, run),
+    ...faultIn(deps, run),
     attempt: run.attempt,
     cwd: prepared.cwd,
     environmentFile: environments.path(run.environment),

@@ -1,5 +1,5 @@
 // Opens the database file: durable commits, one writer. A file that SQLite can't read is set aside, never overwritten.
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { QwexError } from '../../shared/errors.ts';
@@ -36,6 +36,8 @@ export function openDatabase(options: DatabaseOptions): OpenedDatabase {
 }
 
 function open({ file, exclusive }: DatabaseOptions): Database.Database {
+  // Made by us, as SQLite would make it for everybody to read; its -wal and -shm take over its mode.
+  closeSync(openSync(file, 'a', 0o600));
   const db = new Database(file);
   try {
     if (exclusive) db.pragma('locking_mode = EXCLUSIVE');
@@ -50,14 +52,38 @@ function open({ file, exclusive }: DatabaseOptions): Database.Database {
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    throw worded(error, file);
   }
+}
+
+/** A fault that the owner of the machine can do something about, in words; any other as it was. */
+export function worded(error: unknown, file: string): unknown {
+  if (codeOf(error).startsWith('SQLITE_BUSY')) {
+    return new QwexError({
+      code: 'conflict',
+      message: `the database ${file} is in use by another process`,
+      hint: 'end whatever else has it open (a daemon on another host, a database browser), then try again',
+      cause: error,
+    });
+  }
+  if (codeOf(error) === 'SQLITE_FULL') {
+    return new QwexError({
+      code: 'no_space',
+      message: `the disk of ${file} is full, so nothing was changed`,
+      hint: 'make room (qwex gc), then ask again',
+      cause: error,
+    });
+  }
+  return error;
 }
 
 class DamagedDatabase extends Error {}
 
 function isDamage(error: unknown): boolean {
   if (error instanceof DamagedDatabase) return true;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
+  return codeOf(error).startsWith('SQLITE_CORRUPT') || codeOf(error) === 'SQLITE_NOTADB';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -29,6 +29,8 @@ export class EventLog {
   readonly #bounds: Statement;
   readonly #listeners = new Set<EventListener>();
   #uncommitted: RunEvent[] = [];
+  #unpublished: RunEvent[] = [];
+  #isPublishing = false;
 
   constructor(db: Database) {
     this.#insert = db.prepare(
@@ -36,7 +38,10 @@ export class EventLog {
     );
     this.#since = db.prepare('SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
     this.#trim = db.prepare('DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?');
-    this.#bounds = db.prepare('SELECT min(seq) AS first, max(seq) AS last FROM events');
+    // The sequence goes on where it was even when every event has been trimmed, or the index was made anew.
+    this.#bounds = db.prepare(
+      "SELECT (SELECT min(seq) FROM events) AS first, (SELECT seq FROM sqlite_sequence WHERE name = 'events') AS last",
+    );
   }
 
   /** Inside a transaction only. */
@@ -52,11 +57,32 @@ export class EventLog {
     this.#uncommitted.push(eventOf(row as EventRow));
   }
 
-  /** After the outermost commit. A listener must not throw. */
+  /**
+   * After the outermost commit. A listener must not throw; should one, the others are told all the same. What a
+   * listener changes itself is told after what it was told, so everyone hears of everything in order.
+   */
   publish(): void {
-    const events = this.#uncommitted;
+    for (const event of this.#uncommitted) this.#unpublished.push(event);
     this.#uncommitted = [];
-    if (events.length > 0) for (const listener of this.#listeners) listener(events);
+    if (this.#isPublishing) return;
+    this.#isPublishing = true;
+    const faults: unknown[] = [];
+    try {
+      while (this.#unpublished.length > 0) {
+        const events = this.#unpublished;
+        this.#unpublished = [];
+        for (const listener of [...this.#listeners]) {
+          try {
+            listener(events);
+          } catch (fault) {
+            faults.push(fault);
+          }
+        }
+      }
+    } finally {
+      this.#isPublishing = false;
+    }
+    if (faults.length > 0) throw new AggregateError(faults, 'a listener of the event log threw');
   }
 
   /** After a rollback. */
@@ -74,10 +100,11 @@ export class EventLog {
     return (this.#since.all(seq, limit) as EventRow[]).map(eventOf);
   }
 
-  /** First and last kept sequence numbers; 0 and 0 when there are none. */
+  /** The first event that is kept, and the last that was given a number; `first` is `last + 1` when none is kept. */
   bounds(): { first: number; last: number } {
-    const { first, last } = this.#bounds.get() as { first: number | null; last: number | null };
-    return { first: first ?? 0, last: last ?? 0 };
+    const row = this.#bounds.get() as { first: number | null; last: number | null };
+    const last = row.last ?? 0;
+    return { first: row.first ?? last + 1, last };
   }
 
   /** Keeps the newest `keep` events. */

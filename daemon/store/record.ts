@@ -38,6 +38,8 @@ export interface RunRecord {
   message: string | null;
   devices: string[];
   notes: string[];
+  /** How many of the notes, from the first on, came with the submission; the others are about this execution. */
+  givenNotes: number;
   artifactCount: number;
   artifactBytes: number;
 }
@@ -72,6 +74,7 @@ export interface RunRow {
   message: string | null;
   devices: string;
   notes: string;
+  given_notes: number;
   artifact_count: number;
   artifact_bytes: number;
 }
@@ -107,6 +110,7 @@ export function recordOf(row: RunRow): RunRecord {
     message: row.message,
     devices: JSON.parse(row.devices) as string[],
     notes: JSON.parse(row.notes) as string[],
+    givenNotes: row.given_notes,
     artifactCount: row.artifact_count,
     artifactBytes: row.artifact_bytes,
   };
@@ -130,4 +134,14 @@ export interface NewRun {
   retries: number;
   after: Dependency[];
   notes: string[];
+}
+
+/** A run as its folder has it, to be put back into an index that has lost it. */
+export interface RestoredRun {
+  run: RunRecord;
+  after: (Dependency & { met: boolean })[];
+  script: string;
+  sources: string;
+  /** The last event that its history names; 0 when it names none. */
+  lastEventSeq: number;
 }

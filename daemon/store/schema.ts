@@ -18,6 +18,8 @@ CREATE TABLE jobs (
   sources TEXT NOT NULL REFERENCES texts (sha256)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX jobs_by_sources ON jobs (sources);
+
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -48,6 +50,7 @@ CREATE TABLE runs (
   message TEXT,
   devices TEXT NOT NULL DEFAULT '[]',
   notes TEXT NOT NULL DEFAULT '[]',
+  given_notes INTEGER NOT NULL DEFAULT 0,
   artifact_count INTEGER NOT NULL DEFAULT 0,
   artifact_bytes INTEGER NOT NULL DEFAULT 0,
   CHECK ((phase IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
@@ -60,10 +63,12 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_ready ON runs (priority DESC, seq) WHERE phase = 'queued' AND held = 0 AND unmet = 0;
 CREATE INDEX runs_unfinished ON runs (phase, seq) WHERE phase IN ('queued', 'preparing', 'running', 'collecting');
+CREATE INDEX runs_by_environment ON runs (environment) WHERE phase IN ('queued', 'preparing', 'running', 'collecting');
 CREATE INDEX runs_by_phase ON runs (phase, seq);
 CREATE INDEX runs_by_name ON runs (name, seq) WHERE name IS NOT NULL;
 CREATE INDEX runs_by_job ON runs (job_id);
 CREATE INDEX runs_by_suffix ON runs (id_reversed);
+CREATE INDEX runs_by_retry ON runs (retry_of) WHERE retry_of IS NOT NULL;
 
 CREATE TABLE dependencies (
   run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,

@@ -14,9 +14,7 @@ const MAX_CANDIDATES = 10;
 export function resolveRun(store: Store, selector: string): RunRecord {
   const text = selector.trim();
   const latest = LATEST.exec(text);
-  const found = latest
-    ? nthLatest(store, Number(latest[1] ?? 0))
-    : (byId(store, text.toLowerCase()) ?? store.runs.latestNamed(text));
+  const found = latest ? store.runs.nthLatest(Number(latest[1] ?? 0)) : byIdOrName(store, text);
   if (found) return found;
   throw new QwexError({
     code: 'not_found',
@@ -27,15 +25,14 @@ export function resolveRun(store: Store, selector: string): RunRecord {
   });
 }
 
-function nthLatest(store: Store, n: number): RunRecord | undefined {
-  return store.runs.nthLatest(n);
+/** A full id first, then a name as it is written, then a part of an id: a name of hex digits is still a name. */
+function byIdOrName(store: Store, text: string): RunRecord | undefined {
+  const id = text.toLowerCase();
+  const exact = FULL_ID.test(id) ? store.runs.get(id) : store.runs.latestNamed(text);
+  return exact ?? (PART_OF_ID.test(id) ? byPartOfId(store, id) : undefined);
 }
 
-function byId(store: Store, text: string): RunRecord | undefined {
-  if (FULL_ID.test(text)) return store.runs.get(text);
-  if (!PART_OF_ID.test(text)) return undefined;
-  const named = store.runs.latestNamed(text);
-  if (named) return named;
+function byPartOfId(store: Store, text: string): RunRecord | undefined {
   const limit = MAX_CANDIDATES + 1;
   const candidates = new Map(
     [...store.runs.withPrefix(text, limit), ...store.runs.withSuffix(text, limit)].map((run) => [

@@ -2,7 +2,8 @@
 // waited for it.
 import type { Database } from 'better-sqlite3';
 import { v7 as uuidv7 } from 'uuid';
-import type { EndReason, Verb } from '../../shared/run-state.ts';
+import { QwexError } from '../../shared/errors.ts';
+import type { EndReason, Phase, Verb } from '../../shared/run-state.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { Dependency } from '../../shared/schemas/run.ts';
 import type { NewRun, RunRecord } from './record.ts';
@@ -23,6 +24,11 @@ interface Writer {
 interface Dependent {
   run_id: string;
   policy: Dependency['policy'];
+}
+
+interface Needed {
+  id: string;
+  phase: Phase;
 }
 
 export class Settlement {
@@ -46,36 +52,45 @@ export class Settlement {
     }
   }
 
-  /** Makes a new run wait for others. One that has ended already counts at once. */
+  /**
+   * Makes a queued run wait for others: for their newest tries, as they are in this transaction. One that has ended
+   * counts at once. Throws `not_found` for one that is no more.
+   */
   link(id: string, after: readonly Dependency[]): void {
-    for (const { id: needs, policy } of after) {
+    const needs = new Map<string, { needed: Needed; policy: Dependency['policy'] }>();
+    for (const { id: needsId, policy } of after) {
+      const needed = this.#newestTry(needsId);
+      const asked = needs.get(needed.id)?.policy;
+      needs.set(needed.id, { needed, policy: asked === 'success' ? asked : policy });
+    }
+    for (const { needed, policy } of needs.values()) {
       this.#db
         .prepare('INSERT INTO dependencies (run_id, needs_id, policy) VALUES (?, ?, ?)')
-        .run(id, needs, policy);
-      this.#db.prepare('UPDATE runs SET unmet = unmet + 1 WHERE id = ?').run(id);
+        .run(id, needed.id, policy);
     }
-    for (const { id: needs, policy } of after) {
-      const row = this.#db.prepare('SELECT id, phase FROM runs WHERE id = ?').get(needs) as Pick<
-        RunRecord,
-        'id' | 'phase'
-      >;
-      if (hasEnded(row.phase) && this.#isQueued(id)) {
-        const failed = this.#resolve(row, { run_id: id, policy });
-        if (failed) this.settle(failed);
-      }
+    this.#db.prepare('UPDATE runs SET unmet = unmet + ? WHERE id = ?').run(needs.size, id);
+    for (const { needed, policy } of needs.values()) {
+      if (!hasEnded(needed.phase)) continue;
+      const failed = this.#resolve(needed, { run_id: id, policy });
+      if (failed) this.settle(failed);
     }
   }
 
+  /** Ends a queued run that waits for one of which nothing is known any more, and what waited for it. */
+  failForMissing(id: string, missing: string): void {
+    if (!this.#isQueued(id)) return;
+    this.settle(
+      this.#failDependent(id, `it was to run after ${missing}, of which there is no record any more`),
+    );
+  }
+
+  /** True when another try stands for this run now. */
   #retry(ended: RunRecord): boolean {
+    if (ended.retriedBy !== null) return true;
     const triedAndFailed = ended.phase === 'failed' && (ended.reason === 'exit' || ended.reason === 'signal');
     if (!triedAndFailed || ended.retriesLeft === 0) return false;
-    const job = this.#db
-      .prepare(
-        'SELECT script, texts.content AS sources FROM jobs JOIN texts ON texts.sha256 = jobs.sources WHERE jobs.id = ?',
-      )
-      .get(ended.jobId) as { script: string; sources: string };
     const retry = this.#writer.insert({
-      ...job,
+      ...this.#origin(ended.jobId),
       id: uuidv7(),
       recipe: ended.recipe,
       jobId: ended.jobId,
@@ -88,7 +103,7 @@ export class Settlement {
       held: false,
       retries: ended.retriesLeft - 1,
       after: [],
-      notes: ended.notes,
+      notes: ended.notes.slice(0, ended.givenNotes),
     });
     this.#db.prepare('UPDATE runs SET retry_of = ? WHERE id = ?').run(ended.id, retry.id);
     this.#db.prepare('UPDATE runs SET retried_by = ? WHERE id = ?').run(retry.id, ended.id);
@@ -98,6 +113,31 @@ export class Settlement {
     return true;
   }
 
+  #origin(jobId: string): { script: string; sources: string } {
+    return this.#db
+      .prepare(
+        'SELECT script, texts.content AS sources FROM jobs JOIN texts ON texts.sha256 = jobs.sources WHERE jobs.id = ?',
+      )
+      .get(jobId) as { script: string; sources: string };
+  }
+
+  #newestTry(id: string): Needed {
+    const find = this.#db.prepare('SELECT id, phase, retried_by FROM runs WHERE id = ?');
+    let row = find.get(id) as (Needed & { retried_by: string | null }) | undefined;
+    if (!row) {
+      throw new QwexError({
+        code: 'not_found',
+        message: `cannot run after ${id}: there is no such run any more`,
+        hint: 'qwex list shows what there is',
+      });
+    }
+    for (let next: typeof row | undefined = row; next; ) {
+      row = next;
+      next = row.retried_by === null ? undefined : (find.get(row.retried_by) as typeof row | undefined);
+    }
+    return row;
+  }
+
   #dependents(id: string): Dependent[] {
     return this.#db
       .prepare('SELECT run_id, policy FROM dependencies WHERE needs_id = ? AND met = 0')
@@ -105,7 +145,7 @@ export class Settlement {
   }
 
   /** Counts a dependency as met, or ends the run that can't start any more and returns it. */
-  #resolve(needed: Pick<RunRecord, 'id' | 'phase'>, dependent: Dependent): RunRecord | undefined {
+  #resolve(needed: Needed, dependent: Dependent): RunRecord | undefined {
     if (!this.#isQueued(dependent.run_id)) return undefined;
     if (needed.phase === 'succeeded' || dependent.policy === 'any') {
       this.#db
@@ -115,10 +155,15 @@ export class Settlement {
       return undefined;
     }
     const verdict = needed.phase === 'cancelled' ? 'was cancelled' : 'failed';
-    return this.#writer.apply('fail', dependent.run_id, {
-      finished_at: this.#writer.now(),
+    return this.#failDependent(dependent.run_id, `it was to run after ${needed.id}, which ${verdict}`);
+  }
+
+  #failDependent(id: string, message: string): RunRecord {
+    const finishedAt = this.#writer.now();
+    return this.#writer.apply('fail', id, {
+      finished_at: finishedAt,
       reason: 'dependency',
-      message: `it was to run after ${needed.id}, which ${verdict}`,
+      message,
       held: 0,
     });
   }

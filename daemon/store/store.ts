@@ -2,11 +2,14 @@
 // and an event row. A verb that doesn't fit the run's phase is refused with a sentence and changes nothing.
 import type { Database } from 'better-sqlite3';
 import { QwexError } from '../../shared/errors.ts';
-import { canonicalJson, sha256 } from '../../shared/recipe.ts';
-import { type EndReason, refusal, TRANSITIONS, type Verb } from '../../shared/run-state.ts';
+import { type EndReason, hasEnded, refusal, TRANSITIONS, type Verb } from '../../shared/run-state.ts';
+import { worded } from './database.ts';
 import { EventLog } from './event-log.ts';
-import { RunQueries, reverse } from './queries.ts';
-import { type NewRun, type RunRecord, type RunRow, recordOf } from './record.ts';
+import { insertJob, insertQueuedRun } from './insert.ts';
+import { RunQueries } from './queries.ts';
+import { type NewRun, type RestoredRun, type RunRecord, type RunRow, recordOf } from './record.ts';
+import { RequestKeys } from './requests.ts';
+import { Restoration } from './restore.ts';
 import { type Ending, Settlement } from './settlement.ts';
 
 export interface ExitFacts {
@@ -23,20 +26,24 @@ export type Changes = Record<string, string | number | null>;
 export class Store {
   readonly events: EventLog;
   readonly runs: RunQueries;
+  readonly requests: RequestKeys;
   readonly #db: Database;
   readonly #now: () => number;
   readonly #settlement: Settlement;
+  readonly #restoration: Restoration;
 
   constructor(db: Database, now: () => number = Date.now) {
     this.#db = db;
     this.#now = now;
     this.events = new EventLog(db);
     this.runs = new RunQueries(db);
+    this.requests = new RequestKeys(db);
     this.#settlement = new Settlement(db, {
       now,
       apply: (verb, id, changes) => this.#apply(verb, id, changes),
       insert: (run) => this.#insert(run),
     });
+    this.#restoration = new Restoration(db, this.#settlement);
   }
 
   /** Makes runs, all or none; durable when it returns. The same key again answers with the first call's runs. */
@@ -46,35 +53,43 @@ export class Store {
       if (known) return known;
       const runs = newRuns.map((run) => this.#insert(run));
       if (idempotencyKey !== undefined) {
-        this.#db
-          .prepare('INSERT INTO requests (key, run_ids, created_at) VALUES (?, ?, ?)')
-          .run(idempotencyKey, JSON.stringify(runs.map((run) => run.id)), this.#now());
+        const ids = runs.map((run) => run.id);
+        this.requests.remember(idempotencyKey, ids, this.#now());
       }
       // A dependency that had already failed ends its dependents at once, so the rows are read again.
       return runs.map((run) => this.mustGet(run.id));
     });
   }
 
-  /** The runs that a request with this key has made, or undefined. */
+  /** The runs that a request with this key has made, or undefined. Throws `not_found` when they have been removed. */
   submittedWith(idempotencyKey: string): RunRecord[] | undefined {
-    const row = this.#db.prepare('SELECT run_ids FROM requests WHERE key = ?').get(idempotencyKey) as
-      | { run_ids: string }
-      | undefined;
-    return row && (JSON.parse(row.run_ids) as string[]).map((id) => this.mustGet(id));
+    return this.requests.find(idempotencyKey)?.map((id) => this.mustGet(id));
   }
 
+  /** Held again: nothing changes. */
   hold(id: string): RunRecord {
-    return this.transaction(() => this.#apply('hold', id, { held: 1 }));
+    return this.transaction(() => {
+      const run = this.mustGet(id);
+      return run.held ? run : this.#apply('hold', id, { held: 1 });
+    });
   }
 
+  /** Of a queued run that isn't held, nothing changes. */
   release(id: string): RunRecord {
-    return this.transaction(() => this.#apply('release', id, { held: 0 }));
+    return this.transaction(() => {
+      const run = this.mustGet(id);
+      return run.phase === 'queued' && !run.held ? run : this.#apply('release', id, { held: 0 });
+    });
   }
 
-  /** The intention to start, written before anything is spawned. */
+  /** The intention to start, written before anything is spawned. Only of a run that waits for nothing but its turn. */
   claim(id: string, bootId: string): RunRecord {
     return this.transaction(() => {
-      const { attempt } = this.mustGet(id);
+      const { attempt, phase, held, unmet } = this.mustGet(id);
+      if (phase === 'queued' && (held || unmet > 0)) {
+        const why = held ? 'is held' : 'waits for another run';
+        throw new QwexError({ code: 'conflict', message: `cannot claim run ${id}: it ${why}` });
+      }
       return this.#apply('claim', id, { boot_id: bootId, claimed_at: this.#now(), attempt: attempt + 1 });
     });
   }
@@ -105,7 +120,8 @@ export class Store {
   requestCancel(id: string): RunRecord {
     return this.transaction(() => {
       const run = this.mustGet(id);
-      if (run.cancelRequestedAt !== null && run.finishedAt === null) return run;
+      const isUnderWay = run.phase === 'preparing' || run.phase === 'running' || run.phase === 'collecting';
+      if (run.cancelRequestedAt !== null && isUnderWay) return run;
       return this.#apply('requestCancel', id, { cancel_requested_at: this.#now() });
     });
   }
@@ -157,14 +173,42 @@ export class Store {
       .run(key, value);
   }
 
-  /** Removes an ended run from the index; its folder is the caller's. */
+  /** Removes an ended run from the index, and its job with its last run; the folder is the caller's. */
   forget(id: string): void {
     this.transaction(() => {
-      const { jobId } = this.mustGet(id);
-      this.#db.prepare('DELETE FROM runs WHERE id = ? AND finished_at IS NOT NULL').run(id);
+      const { jobId, phase } = this.mustGet(id);
+      if (!hasEnded(phase))
+        throw new QwexError({ code: 'conflict', message: `cannot remove run ${id}: it is ${phase}` });
+      this.#db.prepare('DELETE FROM runs WHERE id = ?').run(id);
+      const sources = this.#db
+        .prepare(
+          'DELETE FROM jobs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id) RETURNING sources',
+        )
+        .pluck()
+        .get(jobId);
       this.#db
-        .prepare('DELETE FROM jobs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)')
-        .run(jobId);
+        .prepare(
+          'DELETE FROM texts WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sources = sha256)',
+        )
+        .run(sources ?? null);
+    });
+  }
+
+  /** False for a new database until the runs that folders know of are in it: see `restore`. */
+  get isIndexed(): boolean {
+    return this.setting('indexed') === 'true';
+  }
+
+  /** Puts back runs that a lost index had. Those that are there already stay as they are. Returns how many were new. */
+  restore(found: readonly RestoredRun[]): number {
+    return this.transaction(() => this.#restoration.add(found));
+  }
+
+  /** After the last `restore`: ties the runs to each other, and counts the index as whole from now on. */
+  finishRestore(): void {
+    this.transaction(() => {
+      this.#restoration.finish();
+      this.putSetting('indexed', 'true');
     });
   }
 
@@ -184,7 +228,7 @@ export class Store {
       result = this.#db.transaction(work).immediate();
     } catch (error) {
       this.events.forget();
-      throw error;
+      throw worded(error, this.#db.name);
     }
     this.events.publish();
     return result;
@@ -228,43 +272,10 @@ export class Store {
   }
 
   #insert(run: NewRun): RunRecord {
-    const sources = sha256(run.sources);
-    this.#db.prepare('INSERT INTO texts VALUES (?, ?) ON CONFLICT DO NOTHING').run(sources, run.sources);
-    this.#db
-      .prepare(
-        'INSERT INTO jobs (id, workspace, commit_sha, recipe, script, sources) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-      )
-      .run(
-        run.jobId,
-        run.recipe.workspace,
-        run.recipe.commit,
-        canonicalJson(run.recipe),
-        run.script,
-        sources,
-      );
-    this.#db
-      .prepare(
-        `INSERT INTO runs (id, id_reversed, job_id, name, root, common_dir, environment, umask, phase, held, priority, retries_left, created_at, notes)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        run.id,
-        reverse(run.id),
-        run.jobId,
-        run.name,
-        run.root,
-        run.commonDir,
-        run.environment,
-        run.umask,
-        run.held ? 1 : 0,
-        run.priority,
-        run.retries,
-        this.#now(),
-        JSON.stringify(run.notes),
-      );
-    const record = this.mustGet(run.id);
-    this.events.append({ type: 'run.submitted', at: this.#now(), run: record });
+    insertJob(this.#db, run);
+    insertQueuedRun(this.#db, run, this.#now());
+    this.events.append({ type: 'run.submitted', at: this.#now(), run: this.mustGet(run.id) });
     this.#settlement.link(run.id, run.after);
-    return record;
+    return this.mustGet(run.id);
   }
 }

@@ -15,9 +15,9 @@ import { space } from './space.ts';
 import { start } from './start.ts';
 import { submit } from './submit.ts';
 import { formatTable } from './table.ts';
-import { watchers } from './watchers.ts';
 import { watchLatency } from './watch-latency.ts';
 import { watchThroughput } from './watch-throughput.ts';
+import { watchers } from './watchers.ts';
 
 const BENCHES: readonly Bench[] = [
   start,
@@ -77,7 +77,8 @@ async function main(): Promise<number> {
       console.error(`${bench.name} failed:`, error);
     }
   }
-  if (values.out) await writeFile(values.out, `${JSON.stringify({ quick: values.quick, figures }, null, 2)}\n`);
+  if (values.out)
+    await writeFile(values.out, `${JSON.stringify({ quick: values.quick, figures }, null, 2)}\n`);
   (values.table ? process.stdout : process.stderr).write(`\n${formatTable(figures)}\n`);
   return failed.length === 0 ? 0 : 1;
 }

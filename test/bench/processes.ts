@@ -28,7 +28,9 @@ export function activity(pid: number): { sleeps: number; cpuMs: number } {
   const sleeps = threads.map((thread) =>
     statusField(`/proc/${pid}/task/${thread}/status`, 'voluntary_ctxt_switches'),
   );
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   const ticks = Number(fields[11]) + Number(fields[12]);
   return { sleeps: sleeps.reduce((sum, each) => sum + each, 0), cpuMs: ticks * TICK_MS };
 }
@@ -37,7 +39,9 @@ export function activity(pid: number): { sleeps: number; cpuMs: number } {
 export function processesWith(word: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids
-    .filter((pid) => ['cmdline', 'environ'].some((file) => readIfThere(`/proc/${pid}/${file}`).includes(word)))
+    .filter((pid) =>
+      ['cmdline', 'environ'].some((file) => readIfThere(`/proc/${pid}/${file}`).includes(word)),
+    )
     .map(Number);
 }
 

@@ -52,7 +52,6 @@ export class Rig {
   }
 
   stopDaemon(): void {
-    this.runner.close();
     this.qwex(['daemon', 'stop']);
   }
 

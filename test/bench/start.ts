@@ -13,7 +13,12 @@ export const start: Bench = {
     const pairs = quick ? 5 : 30;
     using rig = await Rig.start();
     const cwd = rig.repository('project', { 'main.py': 'print(1)\n', 'README.md': 'a project\n' });
-    await rig.succeeded(await rig.submit(cwd, Array.from({ length: LISTED_RUNS }, () => ['true'])));
+    await rig.succeeded(
+      await rig.submit(
+        cwd,
+        Array.from({ length: LISTED_RUNS }, () => ['true']),
+      ),
+    );
     // What is queued must not run beside what is measured.
     await rig.pause();
     const rows = [

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { timed } from './alternate.ts';
 import type { Bench } from './bench.ts';
 import { compared, percentile } from './figure.ts';
+import { KeptConnection } from './kept-connection.ts';
 import { Rig } from './rig.ts';
 
 const LOOK = ['--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-z'];
@@ -20,17 +21,11 @@ export const submit: Bench = {
     const cwd = rig.repository('project', { 'main.py': 'print(1)\n' });
     const sha = rig.git(cwd, 'rev-parse', 'HEAD').trim();
     await rig.pause();
+    using connection = new KeptConnection(rig.home);
     using insertion = bareInsertion(join(rig.folder, 'bare.db'));
     const [posts, looks, inserts]: number[][] = [[], [], []];
     for (let round = -5; round < rounds; round += 1) {
-      const post = await timed(() =>
-        rig.runner.submit({
-          command: 'true',
-          args: [],
-          env: {},
-          source: { type: 'git', key: cwd, sha } as never,
-        } as never),
-      );
+      const post = await timed(() => connection.submit({ cwd, sha }));
       const look = await timed(() => runGit(cwd, rig.env));
       const insert = await timed(insertion.insert);
       if (round < 0) continue;

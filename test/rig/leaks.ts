@@ -8,13 +8,19 @@ import type { Repository } from './repository.ts';
 /** A supervisor has a few things to do after the end of its run was announced. */
 const LAST_WORK_MS = 5000;
 
+export interface Place {
+  /** The test's folder: every process that belongs to it has a path below it in its environment. */
+  folder: string;
+  paths: HomePaths;
+  repositories: readonly Repository[];
+}
+
 /** One line for each thing left behind. */
-export async function findLeaks(paths: HomePaths, repositories: readonly Repository[]): Promise<string[]> {
+export async function findLeaks({ folder: all, paths, repositories }: Place): Promise<string[]> {
   const leaks: string[] = [];
-  for (const { pid, command } of await lastProcesses(paths.home))
-    leaks.push(`process ${pid} is left: ${command}`);
+  for (const { pid, command } of await lastProcesses(all)) leaks.push(`process ${pid} is left: ${command}`);
   for (const folder of [paths.spaces, paths.environments, paths.ended]) {
-    const names = await readdir(folder);
+    const names = existsSync(folder) ? await readdir(folder) : [];
     for (const name of names.filter((each) => each !== '.trash')) leaks.push(`${folder}/${name} is left`);
   }
   for (const repository of repositories) {
@@ -24,12 +30,6 @@ export async function findLeaks(paths: HomePaths, repositories: readonly Reposit
   return leaks;
 }
 
-/** Everything that belongs to a home: its daemon, its supervisors, its runs' processes. */
-export function processesOf(home: string): ProcessFacts[] {
-  const found = [...processesWith(`QWEX_HOME=${home}`), ...processesWith(`QWEX_RUN_DIR=${home}/`, true)];
-  return [...new Map(found.map((facts) => [facts.pid, facts])).values()];
-}
-
 /** Lines of the daemon's log that tell of a fault. */
 export async function loggedErrors(log: string): Promise<string[]> {
   if (!existsSync(log)) return [];
@@ -37,12 +37,12 @@ export async function loggedErrors(log: string): Promise<string[]> {
   return lines.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
 }
 
-async function lastProcesses(home: string): Promise<ProcessFacts[]> {
+async function lastProcesses(folder: string): Promise<ProcessFacts[]> {
   const deadline = Date.now() + LAST_WORK_MS;
-  let left = processesOf(home);
+  let left = processesWith(`${folder}/`);
   while (left.length > 0 && Date.now() < deadline) {
     await turn();
-    left = processesOf(home);
+    left = processesWith(`${folder}/`);
   }
   const alive = new Set(pids());
   return left.filter(({ pid }) => alive.has(pid));

@@ -6,11 +6,10 @@ export interface ProcessFacts {
   command: string;
 }
 
-/** Living processes that were started with this NAME=value in their environment, or with one that begins so. */
-export function processesWith(variable: string, isPrefix = false): ProcessFacts[] {
-  const fits = (entry: string): boolean => (isPrefix ? entry.startsWith(variable) : entry === variable);
+/** Living processes that were started with this text somewhere in their environment. */
+export function processesWith(text: string): ProcessFacts[] {
   return pids()
-    .filter((pid) => read(pid, 'environ').split('\0').some(fits))
+    .filter((pid) => pid !== process.pid && read(pid, 'environ').includes(text))
     .map((pid) => ({ pid, command: commandOf(pid) }));
 }
 

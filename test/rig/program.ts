@@ -1,6 +1,6 @@
 // The test's end of program.sh: a run's command that waits for orders, so that no test has to guess at times.
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -31,8 +31,8 @@ export class Program {
     await promisify(execFile)('mkfifo', [orders, answers]);
     // For reading and writing: neither blocks, and none ever sees the end when a run of the program is over.
     const out = await open(orders, constants.O_RDWR);
-    const back = await open(answers, constants.O_RDWR | constants.O_NONBLOCK);
-    return new Program(folder, out, new Socket({ fd: back.fd }));
+    const back = openSync(answers, constants.O_RDWR | constants.O_NONBLOCK);
+    return new Program(folder, out, new Socket({ fd: back }));
   }
 
   /** Resolves when a run of it has started. */

@@ -2,7 +2,7 @@
 // left, and fails the test that left something behind.
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { LOCAL_API } from '../../shared/api.ts';
 import { LocalRunner } from '../../shared/client/index.ts';
 import { QwexError } from '../../shared/errors.ts';
@@ -11,8 +11,8 @@ import type { DaemonStatus } from '../../shared/schemas/local.ts';
 import type { Run } from '../../shared/schemas/run.ts';
 import { Command, type CommandOptions, type Ended, launcher, packageFolder, shellLine } from './command.ts';
 import { EventStream } from './event-stream.ts';
-import { findLeaks, loggedErrors, processesOf } from './leaks.ts';
-import { lives, untilGone } from './processes.ts';
+import { findLeaks, loggedErrors } from './leaks.ts';
+import { lives, processesWith, untilGone } from './processes.ts';
 import { Program } from './program.ts';
 import { type Files, Repository } from './repository.ts';
 
@@ -63,6 +63,8 @@ export class Rig {
 
   static async start(options: RigOptions = {}): Promise<Rig> {
     const rig = new Rig(await realpath(await mkdtemp('/tmp/qwex-e2e-')), options);
+    // A test that runs out of time is left where it stands, and disposes of nothing.
+    onTestFinished(() => rig.#removeAll());
     await mkdir(join(rig.folder, 'user'));
     await mkdir(rig.home, { mode: 0o700 });
     // A short grace: tests end programs that take no notice of TERM.
@@ -183,11 +185,15 @@ export class Rig {
       await this.#endRuns();
       await this.#assertNothingLeft();
     } finally {
-      await this.events.close();
-      for (const { pid } of processesOf(this.home)) if (lives(pid)) process.kill(pid, 'SIGKILL');
-      for (const program of this.#programs) await program.close();
-      await rm(this.folder, { recursive: true, force: true });
+      await this.#removeAll();
     }
+  }
+
+  async #removeAll(): Promise<void> {
+    await this.events.close();
+    for (const { pid } of processesWith(`${this.folder}/`)) if (lives(pid)) process.kill(pid, 'SIGKILL');
+    for (const program of this.#programs.splice(0)) await program.close();
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   async #endCommands(): Promise<void> {
@@ -197,7 +203,7 @@ export class Rig {
 
   async #endRuns(): Promise<void> {
     const status = await this.#statusOrNull();
-    if (status === null && processesOf(this.home).length > 0) await this.startDaemon();
+    if (status === null && processesWith(`QWEX_HOME=${this.home}`).length > 0) await this.startDaemon();
     const { counts, pid } = status ?? (await this.#statusOrNull()) ?? { counts: {}, pid: 0 };
     if (pid === 0) return;
     if ((counts.pending ?? 0) + (counts.running ?? 0) > 0) await this.#cancelAll();
@@ -216,7 +222,8 @@ export class Rig {
   }
 
   async #assertNothingLeft(): Promise<void> {
-    const leaks = await findLeaks(this.paths, this.#repositories);
+    const { folder, paths } = this;
+    const leaks = await findLeaks({ folder, paths, repositories: this.#repositories });
     const errors = await loggedErrors(this.paths.log);
     const surprises = errors.filter((line) => !this.#expectedErrors.some((pattern) => pattern.test(line)));
     const found = [...leaks, ...surprises.map((line) => `the daemon logged ${line}`)];

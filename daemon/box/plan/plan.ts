@@ -1,0 +1,177 @@
+// Who gets which devices now, who is next and when, and why everyone else waits. Pure: all daemons of a box come to the
+// same decision from the same view, so it must depend on nothing but its arguments.
+import { orderLine } from './order.ts';
+import { Pool } from './pool.ts';
+import { Quota } from './quota.ts';
+import { plannedMs, refusalOf } from './refusal.ts';
+import type {
+  Blocked,
+  Decision,
+  Holder,
+  PlanDevice,
+  PlanTicket,
+  PlanView,
+  Refusal,
+  Reservation,
+  Waiting,
+  WaitReason,
+} from './types.ts';
+
+interface Delayed {
+  ticket: PlanTicket;
+  reason: WaitReason;
+}
+
+export function planBox(view: PlanView, nowMs: number): Decision {
+  const refusals = refusalsOf(view);
+  const refused = new Set(refusals.map(({ run }) => run));
+  const tickets = view.tickets.filter(({ run }) => !refused.has(run));
+  const present = tickets.filter((ticket) => ticket.daemonAlive && !ticket.passedOver);
+  const line = withReservedFirst(
+    orderLine(present, { policy: view.policy, usage: view.usage, nowMs }),
+    view.reservation,
+  );
+  const round = new Round(view, nowMs);
+  for (const ticket of line) round.place(ticket);
+  const absent: Delayed[] = tickets
+    .filter((ticket) => !ticket.daemonAlive || ticket.passedOver)
+    .map((ticket) => ({
+      ticket,
+      reason: { kind: ticket.daemonAlive ? 'passed_over' : 'daemon_gone' },
+    }));
+  return {
+    grants: round.grants,
+    reservation: round.reservation,
+    waiting: [...expectations(view, round, nowMs), ...absent.map((delayed) => waiting(delayed, null, null))],
+    refusals,
+  };
+}
+
+function refusalsOf(view: PlanView): Refusal[] {
+  return view.tickets.flatMap((ticket) => {
+    const { run, member } = ticket;
+    const reason = refusalOf(ticket, view.devices, { policy: view.policy, member });
+    return reason === null ? [] : [{ run, member, reason }];
+  });
+}
+
+/** A reservation once made stays: whoever has come to a better place meanwhile starts after it, or beside it. */
+function withReservedFirst(line: PlanTicket[], reservation: Reservation | null): PlanTicket[] {
+  const reserved = line.find(({ run }) => run === reservation?.run);
+  return reserved === undefined ? line : [reserved, ...line.filter((ticket) => ticket !== reserved)];
+}
+
+class Round {
+  readonly grants: Decision['grants'] = [];
+  /** Those that are in the line and don't start now, in order. */
+  readonly delayed: Delayed[] = [];
+  reservation: Reservation | null = null;
+  readonly pool: Pool;
+  readonly #quota: Quota;
+  readonly #view: PlanView;
+  readonly #nowMs: number;
+  #first: PlanTicket | undefined;
+
+  constructor(view: PlanView, nowMs: number) {
+    this.#view = view;
+    this.#nowMs = nowMs;
+    this.pool = Pool.of(view.devices, nowMs, view.policy.defaultTimeMs);
+    this.#quota = new Quota(view.policy, view.devices);
+  }
+
+  /** Gives the ticket its devices, or notes why not. */
+  place(ticket: PlanTicket): void {
+    const reason =
+      this.#quota.fault(ticket) ??
+      (this.reservation === null ? this.#placeNext(ticket) : this.#placeBeside(ticket, this.reservation));
+    if (reason !== null) this.delayed.push({ ticket, reason });
+  }
+
+  /** Nobody is being kept waiting yet: start it, or reserve what it needs. */
+  #placeNext(ticket: PlanTicket): WaitReason | null {
+    const devices = this.pool.chooseNow(ticket);
+    if (devices !== undefined) return this.#grant(ticket, devices);
+    const { blocked, holders, usable } = this.#obstacles(ticket);
+    const choice = this.pool.earliest(ticket);
+    if (choice === undefined) return { kind: 'blocked', needs: ticket.gpus, usable, blocked };
+    const before = this.#view.reservation;
+    const promisedMs = before?.run === ticket.run ? Math.min(before.promisedMs, choice.atMs) : choice.atMs;
+    this.reservation = { run: ticket.run, ...choice, promisedMs };
+    this.#first = ticket;
+    this.#quota.take(ticket);
+    const free = this.pool.freeCount(ticket.type);
+    return { kind: 'devices', needs: ticket.gpus, free, holders, blocked };
+  }
+
+  #placeBeside(ticket: PlanTicket, reservation: Reservation): WaitReason | null {
+    const endsMs = this.#nowMs + plannedMs(ticket, this.#view.policy);
+    const devices = this.pool.chooseBeside(ticket, reservation, endsMs);
+    if (devices !== undefined) return this.#grant(ticket, devices);
+    const first = { run: reservation.run, member: this.#first?.member ?? ticket.member };
+    if (this.pool.chooseNow(ticket) !== undefined) {
+      return { kind: 'reserved', first, devices: reservation.devices, atMs: reservation.atMs };
+    }
+    const free = this.pool.freeCount(ticket.type);
+    return { kind: 'behind', ahead: this.delayed.length, first, needs: ticket.gpus, free };
+  }
+
+  #grant(ticket: PlanTicket, devices: string[]): null {
+    this.grants.push({ run: ticket.run, member: ticket.member, devices });
+    this.pool.occupy(devices, this.#nowMs + plannedMs(ticket, this.#view.policy));
+    this.#quota.take(ticket);
+    return null;
+  }
+
+  #obstacles(ticket: PlanTicket): { holders: Holder[]; blocked: Blocked[]; usable: number } {
+    const suitable = this.#view.devices.filter(
+      (device) => ticket.type === null || device.type.toLowerCase() === ticket.type.toLowerCase(),
+    );
+    const blocked = suitable.flatMap(blockedBy);
+    return { holders: suitable.flatMap(holderOf), blocked, usable: suitable.length - blocked.length };
+  }
+}
+
+function holderOf({ id, state }: PlanDevice): Holder[] {
+  if (state.kind !== 'leased') return [];
+  return [{ device: id, run: state.run, member: state.member, untilMs: state.untilMs }];
+}
+
+function blockedBy({ id, state }: PlanDevice): Blocked[] {
+  if (state.kind === 'stranger') return [{ device: id, kind: 'stranger', words: state.who }];
+  if (state.kind === 'drained') return [{ device: id, kind: 'drained', words: state.why }];
+  return [];
+}
+
+/** Positions, and the starts that follow if everyone uses all of their time. What ends early only brings them forward. */
+function expectations(view: PlanView, round: Round, nowMs: number): Waiting[] {
+  const pool = round.pool.copy();
+  const first = round.delayed.find(({ ticket }) => ticket.run === round.reservation?.run);
+  if (round.reservation !== null && first !== undefined) {
+    pool.occupy(round.reservation.devices, round.reservation.atMs + plannedMs(first.ticket, view.policy));
+  }
+  let position = 0;
+  return round.delayed.map((delayed) => {
+    const { ticket, reason } = delayed;
+    position += 1;
+    if (delayed === first) return waiting(delayed, position, round.reservation?.atMs ?? null);
+    const choice = pool.earliest(ticket);
+    if (choice === undefined) return waiting(delayed, position, null);
+    const atMs = reason.kind === 'limit' ? Math.max(choice.atMs, ownEnd(view, ticket, nowMs)) : choice.atMs;
+    pool.occupy(choice.devices, atMs + plannedMs(ticket, view.policy));
+    return waiting(delayed, position, atMs);
+  });
+}
+
+/** When the first of a member's own leases ends. */
+function ownEnd(view: PlanView, { member }: PlanTicket, nowMs: number): number {
+  const ends = view.devices.flatMap(({ state }) =>
+    state.kind === 'leased' && state.member === member
+      ? [state.untilMs ?? nowMs + view.policy.defaultTimeMs]
+      : [],
+  );
+  return ends.length === 0 ? nowMs : Math.min(...ends);
+}
+
+function waiting({ ticket, reason }: Delayed, position: number | null, expectedMs: number | null): Waiting {
+  return { run: ticket.run, member: ticket.member, position, expectedMs, reason };
+}

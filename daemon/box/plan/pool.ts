@@ -1,0 +1,160 @@
+// When each device is free, as far as time limits tell, and which ones a ticket would get.
+import { isOfType } from './refusal.ts';
+import type { PlanDevice, PlanTicket, Reservation } from './types.ts';
+
+interface Slot {
+  device: PlanDevice;
+  index: number;
+  /** Infinity: used by a stranger, or drained. */
+  freeAtMs: number;
+  /** As soon as this whoever decides: now. A device past its time limit isn't. */
+  isFree: boolean;
+}
+
+export interface Choice {
+  devices: string[];
+  atMs: number;
+}
+
+/** A holder over its time limit is being ended; nobody can be promised its devices this instant. */
+const SOON_MS = 1000;
+
+export class Pool {
+  readonly #slots: Slot[];
+  readonly #nowMs: number;
+  readonly #groupsByRequest = new Map<string, Slot[][]>();
+
+  private constructor(slots: Slot[], nowMs: number) {
+    this.#slots = slots;
+    this.#nowMs = nowMs;
+  }
+
+  static of(devices: readonly PlanDevice[], nowMs: number, defaultTimeMs: number): Pool {
+    const slots = devices.map((device, index) => ({
+      device,
+      index,
+      freeAtMs: freeAt(device, nowMs, defaultTimeMs),
+      isFree: device.state.kind === 'free',
+    }));
+    return new Pool(slots, nowMs);
+  }
+
+  copy(): Pool {
+    return new Pool(
+      this.#slots.map((slot) => ({ ...slot })),
+      this.#nowMs,
+    );
+  }
+
+  occupy(devices: readonly string[], untilMs: number): void {
+    const taken = new Set(devices);
+    for (const slot of this.#slots) {
+      if (!taken.has(slot.device.id)) continue;
+      slot.freeAtMs = untilMs;
+      slot.isFree = false;
+    }
+  }
+
+  freeCount(type: string | null): number {
+    return this.#slots.filter((slot) => slot.isFree && isOfType(slot.device, type)).length;
+  }
+
+  /** Devices that the ticket can have now; undefined when there are too few. */
+  chooseNow(ticket: PlanTicket): string[] | undefined {
+    return this.#pick(ticket, (slot) => slot.isFree, byWorth);
+  }
+
+  /**
+   * Devices that the ticket can have now without delaying the reservation: any free ones when it ends before that,
+   * else those that aren't reserved. Reserved ones first where it may: the others suit longer runs.
+   */
+  chooseBeside(ticket: PlanTicket, reservation: Reservation, endsMs: number): string[] | undefined {
+    const reserved = new Set(reservation.devices);
+    const rank = (slot: Slot): number => (reserved.has(slot.device.id) ? 0 : 1);
+    if (endsMs <= reservation.atMs) {
+      return this.#pick(
+        ticket,
+        (slot) => slot.isFree,
+        (a, b) => rank(a) - rank(b) || byWorth(a, b),
+      );
+    }
+    return this.#pick(ticket, (slot) => slot.isFree && rank(slot) === 1, byWorth);
+  }
+
+  /** The earliest time at which enough devices are free, if the limits are kept; undefined when nobody can tell. */
+  earliest(ticket: PlanTicket): Choice | undefined {
+    let best: Choice | undefined;
+    for (const group of this.#groups(ticket)) {
+      const inTime = group.filter((slot) => slot.freeAtMs < Number.POSITIVE_INFINITY);
+      const times = inTime.map((slot) => slot.freeAtMs).sort((a, b) => a - b);
+      const atMs = times[ticket.gpus - 1];
+      if (atMs === undefined || (best !== undefined && best.atMs <= atMs)) continue;
+      // Of those that are free by then the latest: what is free earlier can serve others meanwhile.
+      const chosen = inTime
+        .filter((slot) => slot.freeAtMs <= atMs)
+        .sort((a, b) => b.freeAtMs - a.freeAtMs || byWorth(a, b))
+        .slice(0, ticket.gpus);
+      best = { devices: inOrder(chosen), atMs };
+    }
+    return best;
+  }
+
+  #pick(
+    ticket: PlanTicket,
+    may: (slot: Slot) => boolean,
+    compare: (a: Slot, b: Slot) => number,
+  ): string[] | undefined {
+    for (const group of this.#groups(ticket)) {
+      const usable = group.filter(may);
+      if (usable.length >= ticket.gpus) return inOrder(usable.sort(compare).slice(0, ticket.gpus));
+    }
+    return undefined;
+  }
+
+  /** Sets of devices to choose from. A run gets devices of one type wherever a type has enough of them. */
+  #groups({ gpus, type }: PlanTicket): Slot[][] {
+    const key = `${gpus} ${type?.toLowerCase() ?? ''}`;
+    const known = this.#groupsByRequest.get(key) ?? this.#makeGroups(gpus, type);
+    this.#groupsByRequest.set(key, known);
+    return known;
+  }
+
+  #makeGroups(gpus: number, wanted: string | null): Slot[][] {
+    const types = new Map<string, Slot[]>();
+    for (const slot of this.#slots) {
+      if (!isOfType(slot.device, wanted)) continue;
+      const type = slot.device.type.toLowerCase();
+      types.set(type, [...(types.get(type) ?? []), slot]);
+    }
+    const large = [...types.values()].filter((slots) => slots.length >= gpus);
+    if (large.length === 0) return [[...types.values()].flat()];
+    return large.sort((a, b) => worthOf(a) - worthOf(b));
+  }
+}
+
+function freeAt({ state }: PlanDevice, nowMs: number, defaultTimeMs: number): number {
+  switch (state.kind) {
+    case 'free':
+      return nowMs;
+    case 'leased':
+      return Math.max(state.untilMs ?? nowMs + defaultTimeMs, nowMs + SOON_MS);
+    case 'stranger':
+    case 'drained':
+      return Number.POSITIVE_INFINITY;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Smaller memory first, so that the large devices stay for who asks for them. */
+function byWorth(a: Slot, b: Slot): number {
+  return a.device.memoryMb - b.device.memoryMb || a.index - b.index;
+}
+
+function worthOf(slots: readonly Slot[]): number {
+  return Math.max(...slots.map((slot) => slot.device.memoryMb));
+}
+
+function inOrder(slots: readonly Slot[]): string[] {
+  return [...slots].sort((a, b) => a.index - b.index).map((slot) => slot.device.id);
+}

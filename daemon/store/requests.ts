@@ -1,0 +1,28 @@
+// What a request with an idempotency key has made: the same key again is answered with the same runs.
+import type { Database } from 'better-sqlite3';
+
+export class RequestKeys {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Ids of the runs that were made under a key, or undefined. */
+  find(key: string): string[] | undefined {
+    const text = this.#db.prepare('SELECT run_ids FROM requests WHERE key = ?').pluck().get(key);
+    return text === undefined ? undefined : (JSON.parse(String(text)) as string[]);
+  }
+
+  /** Inside the transaction that makes the runs. */
+  remember(key: string, runIds: readonly string[], nowMs: number): void {
+    this.#db
+      .prepare('INSERT INTO requests (key, run_ids, created_at) VALUES (?, ?, ?)')
+      .run(key, JSON.stringify(runIds), nowMs);
+  }
+
+  /** Nobody repeats a request after long enough. */
+  forgetBefore(timeMs: number): void {
+    this.#db.prepare('DELETE FROM requests WHERE created_at < ?').run(timeMs);
+  }
+}

@@ -1,0 +1,40 @@
+// Requests to the daemon on one connection that is kept open, as a program that submits a lot would make them.
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { API } from '../../shared/api.ts';
+import { homePaths } from '../../shared/paths.ts';
+
+export interface Submission {
+  cwd: string;
+  sha: string;
+}
+
+export class KeptConnection {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #socketPath: string;
+
+  constructor(home: string) {
+    this.#socketPath = homePaths(home).socket;
+  }
+
+  /** POST /runs of the command `true`. Resolves when the answer has been read. */
+  async submit({ cwd, sha }: Submission): Promise<void> {
+    const body = JSON.stringify({ command: 'true', source: { key: cwd, sha } });
+    const asked = request({
+      socketPath: this.#socketPath,
+      agent: this.#agent,
+      method: 'POST',
+      path: API.submit.path,
+      headers: { host: 'localhost', 'content-type': 'application/json', 'content-length': body.length },
+    });
+    asked.end(body);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of answer) text += chunk;
+    if (answer.statusCode !== 201) throw new Error(`POST /runs: ${answer.statusCode} ${text}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+}

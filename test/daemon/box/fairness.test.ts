@@ -1,0 +1,181 @@
+// What the plan promises, over thousands of random workloads in virtual time. The simulator itself refuses a device
+// that is given twice, or of the wrong type.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { planBox } from '../../../daemon/box/plan/plan.ts';
+import { HOUR_MS, machine, policy, ticket, view } from './machines.ts';
+import { jainIndex, type SimulatedRun, simulate } from './simulator.ts';
+
+const SEED = 20_261;
+
+const aRun = (devices: number) =>
+  fc.record({
+    member: fc.nat({ max: 4 }),
+    gpus: fc.integer({ min: 1, max: devices }),
+    type: fc.constant(null),
+    priority: fc.integer({ min: -2, max: 2 }),
+    submitMs: fc.nat({ max: 200 }).map((units) => units * 60_000),
+    limitMs: fc.option(fc.integer({ min: 1, max: 120 }).map((units) => units * 60_000)),
+    lengthMs: fc.integer({ min: 1, max: 240 }).map((units) => units * 60_000),
+  });
+
+const aWorkload = fc
+  .integer({ min: 1, max: 8 })
+  .chain((devices) =>
+    fc.record({
+      devices: fc.constant(devices),
+      runs: fc.array(aRun(devices), { minLength: 1, maxLength: 40 }),
+    }),
+  );
+
+test('no device is given twice, and everyone starts in the end', () => {
+  fc.assert(
+    fc.property(aWorkload, ({ devices, runs }) => {
+      const { outcomes, left } = simulate(named(runs), {
+        devices: machine(devices),
+        policy: policy({ defaultTimeMs: 2 * HOUR_MS }),
+        decide: planBox,
+        halfLifeMs: 24 * HOUR_MS,
+      });
+      expect(left).toEqual([]);
+      expect(outcomes).toHaveLength(runs.length);
+    }),
+    { seed: SEED, numRuns: 2000 },
+  );
+});
+
+test('whoever is promised a start starts by then', () => {
+  fc.assert(
+    fc.property(aWorkload, ({ devices, runs }) => {
+      const { outcomes, promises } = simulate(named(runs), {
+        devices: machine(devices),
+        policy: policy({ defaultTimeMs: 2 * HOUR_MS, bands: new Map([[0, 1]]) }),
+        decide: planBox,
+        halfLifeMs: 24 * HOUR_MS,
+      });
+      const starts = new Map(outcomes.map(({ id, startMs }) => [id, startMs]));
+      for (const { run, atMs } of promises) expect(starts.get(run)).toBeLessThanOrEqual(atMs);
+    }),
+    { seed: SEED + 1, numRuns: 2000 },
+  );
+});
+
+test('on a machine with two types too, and with limits', () => {
+  const mixed = [...machine(3, 'a100', 81_920), ...machine(2, 'v100', 16_384)].map((device, index) => ({
+    ...device,
+    id: `gpu${index}`,
+  }));
+  const typed = fc.array(
+    aRun(2).chain((run) => fc.constantFrom(null, 'a100', 'v100').map((type) => ({ ...run, type }))),
+    { minLength: 1, maxLength: 40 },
+  );
+  fc.assert(
+    fc.property(typed, (runs) => {
+      const { left, outcomes, promises } = simulate(named(runs), {
+        devices: mixed,
+        policy: policy({ defaultTimeMs: 2 * HOUR_MS, everyone: { maxDevices: 3, maxRuns: 2 } }),
+        decide: planBox,
+        halfLifeMs: 24 * HOUR_MS,
+      });
+      expect(left).toEqual([]);
+      const starts = new Map(outcomes.map(({ id, startMs }) => [id, startMs]));
+      for (const { run, atMs } of promises) expect(starts.get(run)).toBeLessThanOrEqual(atMs);
+    }),
+    { seed: SEED + 2, numRuns: 1000 },
+  );
+});
+
+/** Every member always has work of a size of their own. */
+function endless(sizes: readonly { gpus: number; lengthMs: number }[]) {
+  let count = 0;
+  const next = (nowMs: number, member: number): SimulatedRun => {
+    count += 1;
+    const { gpus, lengthMs } = sizes[member] ?? { gpus: 1, lengthMs: HOUR_MS };
+    const common = { type: null, priority: 0, limitMs: lengthMs };
+    return { id: `r${String(count).padStart(6, '0')}`, member, gpus, submitMs: nowMs, lengthMs, ...common };
+  };
+  // Twice as many as the machine could run at once, and a new one for each that ends.
+  const first = sizes.flatMap((_, member) => Array.from({ length: 16 }, () => next(0, member)));
+  return { first, refill: (nowMs: number, member: number) => [next(nowMs, member)] };
+}
+
+const someMembers = fc.array(
+  fc.record({
+    gpus: fc.integer({ min: 1, max: 8 }),
+    lengthMs: fc.integer({ min: 1, max: 12 }).map((units) => units * 30 * 60_000),
+  }),
+  { minLength: 2, maxLength: 6 },
+);
+
+test('members who always have work get equal device time', () => {
+  fc.assert(
+    fc.property(someMembers, (sizes) => {
+      const longestMs = Math.max(...sizes.map(({ lengthMs }) => lengthMs));
+      const untilMs = 20 * longestMs;
+      const { first, refill } = endless(sizes);
+      const { outcomes } = simulate(first, {
+        devices: machine(8),
+        policy: policy(),
+        decide: planBox,
+        halfLifeMs: 7 * 24 * HOUR_MS,
+        refill,
+        untilMs,
+      });
+      const used = sizes.map((_, member) =>
+        outcomes
+          .filter((run) => run.member === member)
+          .reduce((sum, run) => sum + run.gpus * (Math.min(run.endMs, untilMs) - run.startMs), 0),
+      );
+      expect(jainIndex(used)).toBeGreaterThanOrEqual(0.95);
+    }),
+    { seed: SEED + 3, numRuns: 150 },
+  );
+});
+
+test('a large run is not starved by an endless stream of small ones, nor a low band by a high one', () => {
+  const { first, refill } = endless([{ gpus: 1, lengthMs: HOUR_MS }]);
+  const large = { type: null, priority: 0, limitMs: HOUR_MS, lengthMs: HOUR_MS, submitMs: 1000 };
+  const { outcomes } = simulate([...first, { id: 'large', member: 1, gpus: 8, ...large }], {
+    devices: machine(8),
+    policy: policy({ bands: new Map([[0, 5]]), patienceMs: 48 * HOUR_MS }),
+    decide: planBox,
+    halfLifeMs: 24 * HOUR_MS,
+    refill,
+    untilMs: 60 * HOUR_MS,
+  });
+  const started = outcomes.find(({ id }) => id === 'large')?.startMs;
+  expect(started).toBeGreaterThan(47 * HOUR_MS);
+  expect(started).toBeLessThanOrEqual(50 * HOUR_MS);
+});
+
+test('20 members with 50 tickets each are decided in time', () => {
+  const tickets = Array.from({ length: 1000 }, (_, index) =>
+    ticket(`r${index}`, {
+      member: index % 20,
+      gpus: 1 + (index % 8),
+      priority: index % 3,
+      seniorityMs: index,
+      timeMs: (1 + (index % 11)) * HOUR_MS,
+    }),
+  );
+  const usage = new Map(Array.from({ length: 20 }, (_, member) => [member, member * 1000]));
+  const devices = machine(16).map((device, index) => ({
+    ...device,
+    state:
+      index % 2 === 0
+        ? device.state
+        : { kind: 'leased' as const, run: `h${index}`, member: 3, sinceMs: 0, untilMs: index * HOUR_MS },
+  }));
+  const times = Array.from({ length: 15 }, () => {
+    const startMs = performance.now();
+    const { waiting, grants } = planBox(view({ devices, tickets, usage }), HOUR_MS);
+    expect(waiting.length + grants.length).toBe(1000);
+    return performance.now() - startMs;
+  }).sort((a, b) => a - b);
+  // The median, as other programs share the processor.
+  expect(times[7]).toBeLessThanOrEqual(20);
+});
+
+function named(runs: readonly Omit<SimulatedRun, 'id'>[]): SimulatedRun[] {
+  return runs.map((run, index) => ({ ...run, id: `r${String(index).padStart(3, '0')}` }));
+}
