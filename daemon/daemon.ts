@@ -19,6 +19,7 @@ import { Settings } from './house/settings.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { LogFollower } from './logs/log-follower.ts';
 import { Environments } from './rundir/environments.ts';
+import { rebuildIndex } from './rundir/rebuild.ts';
 import { RunFolders } from './rundir/run-folders.ts';
 import { Cancellation } from './runner/cancel.ts';
 import type { RunnerDeps } from './runner/deps.ts';
@@ -45,6 +46,8 @@ export interface DaemonOptions {
 
 /** Events kept for readers who come back; what is older, they look up in the runs themselves. */
 const KEPT_EVENTS = 100_000;
+/** How long a repeated request is recognised. */
+const KEPT_REQUESTS_MS = 30 * 24 * 3600 * 1000;
 
 export class Daemon {
   readonly #parts: Parts;
@@ -68,7 +71,10 @@ export class Daemon {
     const { paths, store, executor, runnerDeps, scheduler, server, spaces, log, disk } = this.#parts;
     await spaces.emptyTrash();
     store.events.trim(KEPT_EVENTS);
+    store.requests.forgetBefore(Date.now() - KEPT_REQUESTS_MS);
     await disk.look();
+    if (!store.isIndexed) await this.#rebuildIndex();
+    await runnerDeps.environments.sweep((name) => store.runs.usesEnvironment(name));
     await recover(runnerDeps, executor);
     await this.#parts.ended.ready;
     // We hold the lock, so whoever made this socket is dead.
@@ -76,6 +82,15 @@ export class Daemon {
     await server.listen(paths.socket);
     scheduler.start();
     log.logger.info({ version: VERSION, home: paths.home, socket: paths.socket }, 'serving');
+  }
+
+  /** A new database, in a home that may have run folders already: they know what it doesn't. */
+  async #rebuildIndex(): Promise<void> {
+    const { paths, store, runnerDeps, log } = this.#parts;
+    const { restored, refused } = await rebuildIndex(store, paths.runs, runnerDeps.bootId);
+    for (const { path, why } of refused)
+      log.logger.warn({ path, why }, 'left out of the index, and left as it is: not a whole run folder');
+    if (restored > 0) log.logger.warn({ restored, refused: refused.length }, 'the index was rebuilt');
   }
 
   /** Stops taking requests and lets go of the runs, which go on. Idempotent by the caller. */
@@ -245,8 +260,7 @@ function recordInFolders(store: Store, folders: RunFolders, events: readonly Run
     const run = event.runId === null ? undefined : store.runs.get(event.runId);
     if (!run) continue;
     const after = store.runs.dependencies(run.id);
-    const origin = event.type === 'run.submitted' ? store.runs.script(run.jobId) : undefined;
-    if (origin) void folders.create(run, { ...origin, after });
+    if (event.type === 'run.submitted') void folders.create(run, () => store.mustGetScript(run.jobId));
     void folders.record(run, event, after);
   }
 }

@@ -29,25 +29,6 @@ export interface HomePaths {
   runs: string;
 }
 
-/** Names in the home that are qwex's own, so no workspace may have them. */
-export const RESERVED_NAMES: ReadonlySet<string> = new Set([
-  'repos',
-  'spaces',
-  'ended',
-  'env',
-  'hosts',
-  'trash',
-  'qwex.db',
-  'qwex.db-wal',
-  'qwex.db-shm',
-  'daemon.sock',
-  'daemon.lock',
-  'daemon.log',
-  'local-api-key',
-  'config.yaml',
-  'servers.yaml',
-]);
-
 /** sun_path holds 108 bytes with its terminator (unix(7)). */
 const MAX_SOCKET_PATH_BYTES = 107;
 

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addSubmitOptions, type SubmitOptions } from '../input/submit-options.ts';
-import { followSubmitted, submit } from './run.ts';
+import { followSubmitted, submit } from '../submit.ts';
 
 export function register(program: Command, context: Context): Command {
   const command = program

@@ -4,8 +4,7 @@ import { LOCAL_API } from '../../shared/api.ts';
 import { QwexError } from '../../shared/errors.ts';
 import type { ConfigResponse, SetConfigRequest } from '../../shared/schemas/local.ts';
 import type { Context } from '../context.ts';
-import { printable } from '../view/quote.ts';
-import { formatTable } from '../view/table.ts';
+import { formatSettings, type Setting, valueText } from '../view/settings.ts';
 
 interface Flags {
   json?: boolean;
@@ -52,18 +51,9 @@ async function ask(context: Context, body?: SetConfigRequest): Promise<ConfigRes
   return runner.request(body ? LOCAL_API.setConfig : LOCAL_API.getConfig, { body });
 }
 
-function show({ terminal }: Context, { path, settings }: ConfigResponse, json?: boolean): void {
-  if (json) {
-    terminal.printJson({ path, settings });
-    return;
-  }
-  const columns = [
-    { title: 'SETTING', value: ({ key }: Setting) => key, paint: terminal.style.bold },
-    { title: 'VALUE', value: ({ value }: Setting) => valueText(value) },
-    { title: 'SET', value: ({ isDefault }: Setting) => (isDefault ? '' : 'yes') },
-    { title: 'WHAT', value: ({ help }: Setting) => printable(help), flexible: true },
-  ];
-  terminal.print(formatTable(settings, columns, { width: terminal.width, paintTitle: terminal.style.dim }));
+function show({ terminal }: Context, answer: ConfigResponse, json?: boolean): void {
+  if (json) terminal.printJson(answer);
+  else terminal.print(formatSettings(answer.settings, terminal.style, terminal.width));
 }
 
 async function get(context: Context, key: string, json?: boolean): Promise<void> {
@@ -78,14 +68,8 @@ async function change(context: Context, body: SetConfigRequest, json?: boolean):
   else context.terminal.print(`${setting.key} is ${valueText(setting.value)}`);
 }
 
-type Setting = ConfigResponse['settings'][number];
-
 function find({ settings }: ConfigResponse, key: string): Setting {
   const setting = settings.find((candidate) => candidate.key === key);
   if (setting !== undefined) return setting;
   throw new QwexError({ code: 'not_found', message: `there is no setting ${key}`, hint: 'qwex config list' });
-}
-
-function valueText(value: unknown): string {
-  return printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 }

@@ -1,6 +1,8 @@
-// Shows the daemon's log file, also when no daemon serves. The file is JSON lines; rotation is noticed by its size.
-import { type FSWatcher, watch } from 'node:fs';
+// Shows the daemon's log file, also when no daemon serves. The file is JSON lines, and is turned over when it is
+// large.
+import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { homeFrom, homePaths } from '../../shared/paths.ts';
 import type { Context } from '../context.ts';
@@ -21,59 +23,78 @@ export async function showLog(
 ): Promise<void> {
   const { log } = homePaths(homeFrom(context.env));
   const { terminal } = context;
-  const file = await openLog(log);
   const show = (line: string) => terminal.print(json ? line : formatLogLine(line, terminal.style));
-  let at = await startOfLastLines(file, number);
-  const reader = new LineReader(show);
-  at = await reader.readFrom(file, at);
-  await file.close();
-  if (follow) await followLog(context, { log, at, reader });
+  const file = await openLog(log);
+  const place: Place = { log, file, at: await startOfLastLines(file, number), reader: new LineReader(show) };
+  try {
+    await readOn(place);
+    if (follow) await followLog(context, place);
+  } finally {
+    await place.file.close();
+  }
 }
 
-interface Following {
-  log: string;
+/** How far the log has been read. */
+interface Place {
+  readonly log: string;
+  file: FileHandle;
   at: number;
-  reader: LineReader;
+  readonly reader: LineReader;
 }
 
 /** Reads on at each change until the user interrupts. */
-async function followLog(context: Context, { log, at, reader }: Following): Promise<void> {
+async function followLog(context: Context, place: Place): Promise<void> {
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
-  const ignore = context.onInterrupt(interrupt);
-  let offset = at;
-  let reading = Promise.resolve();
-  const readOn = async () => {
-    const file = await openLog(log);
-    try {
-      // A rotated log is a new and shorter file.
-      if ((await file.stat()).size < offset) offset = 0;
-      offset = await reader.readFrom(file, offset);
-    } finally {
-      await file.close();
-    }
-  };
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
-  const watcher: FSWatcher = watch(log, { persistent: true }, () => {
-    reading = reading.then(readOn).catch(fail);
+  const ignore = context.onInterrupt(interrupt);
+  let reading = Promise.resolve();
+  const wake = () => {
+    reading = reading.then(() => readOn(place)).catch(fail);
+  };
+  // The folder, not the file: a log that was turned over is another file of the same name.
+  const watcher = watch(dirname(place.log), (_, name) => {
+    if (name === null || name === basename(place.log)) wake();
   });
+  wake();
   try {
     await Promise.race([interrupted, failed]);
+    await reading;
   } finally {
     watcher.close();
     ignore();
   }
 }
 
+/** To the end of the file that is open, and then of the one that has taken its name. */
+async function readOn(place: Place): Promise<void> {
+  place.at = await place.reader.readFrom(place.file, place.at);
+  const next = await openIfThere(place.log);
+  // Between the two steps of turning over there is none; its coming wakes us.
+  if (next === null) return;
+  const [{ ino: before }, { ino: now }] = await Promise.all([place.file.stat(), next.stat()]);
+  const [unused, used] = before === now ? [next, place.file] : [place.file, next];
+  await unused.close();
+  if (used === place.file) return;
+  place.file = used;
+  place.at = await place.reader.readFrom(used, 0);
+}
+
 async function openLog(path: string): Promise<FileHandle> {
+  const file = await openIfThere(path);
+  if (file !== null) return file;
+  throw new QwexError({
+    code: 'not_found',
+    message: `there is no log at ${path}: no daemon has served this home yet`,
+    hint: 'qwex daemon start',
+  });
+}
+
+async function openIfThere(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-    throw new QwexError({
-      code: 'not_found',
-      message: `there is no log at ${path}: no daemon has served this home yet`,
-      hint: 'qwex daemon start',
-    });
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
   }
 }
 

@@ -57,7 +57,8 @@ export class Terminal {
 
   /** Columns of the window that stdout shows in; undefined when it is no window. */
   get width(): number | undefined {
-    return this.stdout.isTTY ? this.stdout.columns : undefined;
+    // Some terminals say that they have none.
+    return (this.stdout.isTTY && this.stdout.columns) || undefined;
   }
 
   /** Resolves when all that was written has left this process. */

@@ -1,7 +1,7 @@
 // Submitters' environments: files of NUL-separated NAME=value below env/, 0600, outside the run folders because an
 // archive of a run would leak them. A file is named by its content, so a thousand runs of one shell share one.
 import { rmSync } from 'node:fs';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v4 as uuidv4 } from 'uuid';
 import { isErrno } from '../../shared/errors.ts';
@@ -9,6 +9,8 @@ import { sha256 } from '../../shared/recipe.ts';
 
 export class Environments {
   readonly #directory: string;
+  /** Names that a submission under way relies on → how many do. */
+  readonly #kept = new Map<string, number>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -16,10 +18,7 @@ export class Environments {
 
   /** Keeps an environment, on the disk when this returns. Resolves to its name. */
   async save(environment: Readonly<Record<string, string>>): Promise<string> {
-    const content = Object.entries(environment)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => `${name}=${value}\0`)
-      .join('');
+    const content = contentOf(environment);
     const name = sha256(content);
     const file = this.path(name);
     if (await exists(file)) return name;
@@ -33,7 +32,28 @@ export class Environments {
       await handle.close();
     }
     await rename(temporary, file);
+    await syncFolder(this.#directory);
     return name;
+  }
+
+  /**
+   * Keeps an environment and does `work` with its name. Until that is done nobody's `removeSync` takes it: between the
+   * moment it is kept and the moment a run that needs it is in the store, the last run that shared it may end.
+   */
+  async whileKept<T>(
+    environment: Readonly<Record<string, string>>,
+    work: (name: string) => Promise<T> | T,
+  ): Promise<T> {
+    const name = sha256(contentOf(environment));
+    this.#kept.set(name, (this.#kept.get(name) ?? 0) + 1);
+    try {
+      await this.save(environment);
+      return await work(name);
+    } finally {
+      const others = (this.#kept.get(name) ?? 1) - 1;
+      if (others === 0) this.#kept.delete(name);
+      else this.#kept.set(name, others);
+    }
   }
 
   /** Throws ENOENT when it is gone. */
@@ -50,7 +70,38 @@ export class Environments {
 
   /** In one go with the check that nobody needs it: an await between the two would let a submit in. */
   removeSync(name: string): void {
-    rmSync(this.path(name), { force: true });
+    if (!this.#kept.has(name)) rmSync(this.path(name), { force: true });
+  }
+
+  /** Removes what a crash left here that no run needs, half-written files among it. Before anything is submitted. */
+  async sweep(isUsed: (name: string) => boolean): Promise<void> {
+    for (const name of await namesIn(this.#directory)) if (!isUsed(name)) this.removeSync(name);
+  }
+}
+
+function contentOf(environment: Readonly<Record<string, string>>): string {
+  return Object.entries(environment)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}\0`)
+    .join('');
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** A name is on the disk only when its folder is. */
+async function syncFolder(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

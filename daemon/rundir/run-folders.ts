@@ -1,32 +1,31 @@
 // The folder of each run: its record, its history and what it was made from. The database is the index over these;
 // from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer.
-import { appendFile, chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
-import { isErrno } from '../../shared/errors.ts';
+import { isErrno, QwexError } from '../../shared/errors.ts';
 import { type HomePaths, runDirectory, runLocalDirectory } from '../../shared/paths.ts';
-import { statusOf } from '../../shared/run-state.ts';
-import type { Dependency } from '../../shared/schemas/run.ts';
+import { sha256 } from '../../shared/recipe.ts';
+import type { RunEvent } from '../../shared/schemas/local.ts';
 import type { RunRecord } from '../store/record.ts';
+import { Limit } from './limit.ts';
+import { FOLDER_FORMAT, type RunJson } from './run-json.ts';
 
-/** Version of what is written into run.json and meta/; a supervisor may outlive the daemon that started it. */
-export const FOLDER_FORMAT = 1;
-
-export interface RunJson extends RunRecord {
-  format: number;
-  after: Dependency[];
-}
+type After = RunJson['after'];
 
 export interface Origin {
   script: string;
   /** JSON of what was read to compile the script. */
   sources: string;
-  after: Dependency[];
 }
+
+/** Runs that are written about at the same time. */
+const RUNS_AT_ONCE = 32;
 
 export class RunFolders {
   readonly #paths: HomePaths;
   readonly #pending = new Map<string, Promise<void>>();
+  readonly #limit = new Limit(RUNS_AT_ONCE);
   readonly #onError: (runId: string, error: unknown) => void;
 
   constructor(paths: HomePaths, onError: (runId: string, error: unknown) => void) {
@@ -43,31 +42,42 @@ export class RunFolders {
     return runLocalDirectory(this.#paths, run.recipe.workspace, run.id);
   }
 
-  /** Makes (or completes) a run's folder. */
-  create(run: RunRecord, origin: Origin): Promise<void> {
-    return this.#inOrder(run.id, async () => {
+  /** Makes (or completes) a run's folder. A function is asked for the texts when they are written, not before. */
+  create(run: RunRecord, origin: Origin | (() => Origin)): Promise<void> {
+    return this.#reported(run.id, async () => {
       const directory = this.directory(run);
+      const { script, sources } = typeof origin === 'function' ? origin() : origin;
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      await writeFile(join(directory, 'script.sh'), origin.script, { mode: 0o700 });
-      await writeFile(join(directory, 'sources.json'), origin.sources, { mode: 0o600 });
+      // Whole or not there: half a script would run as if it were one.
+      await writeAtomically(join(directory, 'script.sh'), script, { mode: 0o700 });
+      await writeAtomically(join(directory, 'sources.json'), sources);
     });
   }
 
-  /** Whether the folder has what a start needs. */
+  /** Whether the folder has what a start needs, and the script is the one that was submitted. */
   async isComplete(run: RunRecord): Promise<boolean> {
-    const files = ['run.json', 'script.sh', 'sources.json'].map((name) => join(this.directory(run), name));
-    const found = await Promise.all(files.map((file) => stat(file).then(() => true, absent)));
+    const directory = this.directory(run);
+    const there = ['run.json', 'sources.json'].map((name) =>
+      stat(join(directory, name)).then(() => true, absent),
+    );
+    const found = await Promise.all([...there, this.#hasItsScript(run)]);
     return found.every(Boolean);
   }
 
-  /** What the supervisor writes into, made before it starts. */
+  /** What the supervisor writes into, made before it starts. Throws: a run without it must not start. */
   prepareForStart(run: RunRecord): Promise<void> {
     return this.#inOrder(run.id, async () => {
       const directory = this.directory(run);
+      if (!(await this.#hasItsScript(run))) {
+        throw new QwexError({
+          code: 'conflict',
+          message: `${join(directory, 'script.sh')} is not the script that was submitted`,
+          hint: `run the job again, with its own script: qwex rerun ${run.id}`,
+        });
+      }
       for (const folder of ['meta', 'logs'])
         await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
       await mkdir(this.localDirectory(run), { recursive: true, mode: 0o700 });
-      await chmod(join(directory, 'script.sh'), 0o700);
       const facts = {
         id: run.id,
         command_line: run.recipe.command.join('\0'),
@@ -79,30 +89,19 @@ export class RunFolders {
     });
   }
 
-  /** Writes down a transition: run.json anew, and a line of the history. */
-  record(
-    run: RunRecord,
-    event: { type: string; at: string; seq: number },
-    after: Dependency[],
-  ): Promise<void> {
-    return this.#inOrder(run.id, async () => {
-      const line = JSON.stringify({
-        seq: event.seq,
-        at: event.at,
-        event: event.type,
-        status: statusOf(run.phase),
-        phase: run.phase,
-        reason: run.reason,
-        exitCode: run.exitCode,
-      });
+  /** Writes down a transition: run.json as the run is now, and a line of the history as it was then. */
+  record(run: RunRecord, event: RunEvent, after: After): Promise<void> {
+    return this.#reported(run.id, async () => {
+      const { seq, at, type, status, phase, reason, exitCode } = event;
+      const line = JSON.stringify({ seq, at, event: type, status, phase, reason, exitCode });
       await appendFile(join(this.directory(run), 'statuses.jsonl'), `${line}\n`, { mode: 0o600 });
       await this.#writeRecord(run, after);
     });
   }
 
   /** run.json alone, without a line of history. */
-  writeRecord(run: RunRecord, after: Dependency[]): Promise<void> {
-    return this.#inOrder(run.id, () => this.#writeRecord(run, after));
+  writeRecord(run: RunRecord, after: After): Promise<void> {
+    return this.#reported(run.id, () => this.#writeRecord(run, after));
   }
 
   /** Resolves when everything written so far about a run is in its folder. */
@@ -125,19 +124,35 @@ export class RunFolders {
     await rm(this.localDirectory(run), { recursive: true, force: true });
   }
 
-  async #writeRecord(run: RunRecord, after: Dependency[]): Promise<void> {
+  async #writeRecord(run: RunRecord, after: After): Promise<void> {
     const json: RunJson = { format: FOLDER_FORMAT, ...run, after };
     await writeAtomically(join(this.directory(run), 'run.json'), `${JSON.stringify(json, null, 2)}\n`);
   }
 
+  async #hasItsScript(run: RunRecord): Promise<boolean> {
+    try {
+      return sha256(await readFile(join(this.directory(run), 'script.sh'))) === run.recipe.scriptSha256;
+    } catch (error) {
+      return absent(error);
+    }
+  }
+
+  /** For what nobody waits for: a fault is told to the log and holds up nothing. */
+  #reported(id: string, work: () => Promise<void>): Promise<void> {
+    return this.#inOrder(id, work).catch((error: unknown) => this.#onError(id, error));
+  }
+
+  /** After everything that was asked for this run before; whether that worked or not. */
   #inOrder(id: string, work: () => Promise<void>): Promise<void> {
     const previous = this.#pending.get(id) ?? Promise.resolve();
-    const next = previous.then(work).catch((error: unknown) => this.#onError(id, error));
-    this.#pending.set(id, next);
-    void next.then(() => {
-      if (this.#pending.get(id) === next) this.#pending.delete(id);
-    });
-    return next;
+    const done = previous.then(() => this.#limit.run(work));
+    const settled = done
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#pending.get(id) === settled) this.#pending.delete(id);
+      });
+    this.#pending.set(id, settled);
+    return done;
   }
 }
 

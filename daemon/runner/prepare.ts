@@ -1,7 +1,7 @@
 // Before a run starts: its folder, its space, its variables. Everything here may be done again after a crash.
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { editableRedirects, type Space } from '../spaces/index.ts';
+import { editableRedirects, makeFolders, type Space } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { RunnerDeps } from './deps.ts';
 
@@ -33,6 +33,7 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
     }),
     deps.folders.prepareForStart(run),
   ]);
+  await makeWatchedFolders(space.path, recipe.artifacts.watch);
   const redirects = await redirectsFor(run, environment, space);
   deps.store.addNotes(run.id, [...space.warnings, ...redirects.notes]);
   const pythonPath = [...redirects.pythonPath, ...(environment.PYTHONPATH ? [environment.PYTHONPATH] : [])];
@@ -48,6 +49,13 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
       ...(redirects.pythonPath.length > 0 && { PYTHONPATH: pythonPath.join(delimiter) }),
     },
   };
+}
+
+/** Git keeps no empty folders, so `out/` is missing in every checkout, and `> out/log` would fail only in runs. */
+async function makeWatchedFolders(space: string, watched: readonly string[]): Promise<void> {
+  // A name with a dot is more likely that of a file.
+  const folders = watched.filter((path) => path !== '.' && !basename(path).includes('.'));
+  for (const path of folders) await makeFolders(space, path);
 }
 
 async function loadEnvironment(deps: RunnerDeps, run: RunRecord): Promise<Record<string, string>> {

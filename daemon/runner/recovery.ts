@@ -30,7 +30,7 @@ async function recreateFolder({ store, folders }: RunnerDeps, run: RunRecord): P
   const job = store.runs.script(run.jobId);
   if (!job) return;
   const after = store.runs.dependencies(run.id);
-  await folders.create(run, { ...job, after });
+  await folders.create(run, job);
   await folders.writeRecord(run, after);
 }
 

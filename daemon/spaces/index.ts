@@ -7,6 +7,7 @@ export type { Space, SpaceRequest } from './create.ts';
 export { dirtyTreeError, requireClean, untrackedWarning } from './dirty.ts';
 export { type EditableRequest, editableRedirects, type Redirects } from './editable.ts';
 export { ignoredTopLevel, type MissingPath, missingFromCommit } from './hints.ts';
+export { makeFolders } from './inside.ts';
 export { lfsPointers, lfsWarning } from './lfs.ts';
 export { listPinned, type Pin, pinCommit, unpinCommits } from './pins.ts';
 export { preflight, type Workspace } from './preflight.ts';

@@ -220,6 +220,13 @@ export class Store {
     return run;
   }
 
+  /** What a job was compiled to, and from (JSON). */
+  mustGetScript(jobId: string): { script: string; sources: string } {
+    const found = this.runs.script(jobId);
+    if (!found) throw new TypeError(`no job has the id ${jobId}`);
+    return found;
+  }
+
   /** Runs `work` in one transaction (joining an open one) and publishes its events after the commit. */
   transaction<T>(work: () => T): T {
     if (this.#db.inTransaction) return work();

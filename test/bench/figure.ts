@@ -4,6 +4,8 @@ export type Target =
   /** Ours is at most (at least) so many times the other's. */
   | { ratioAtMost: number }
   | { ratioAtLeast: number }
+  /** Ours takes at most the n-th part of the other's time. */
+  | { timesFaster: number }
   /** Ours is at most so much more than the other's, in the figure's unit. */
   | { differenceAtMost: number }
   /** Ours alone. */
@@ -71,6 +73,7 @@ export function percentile(values: readonly number[], percent: number): number {
 
 function isMet(target: Target, { ours, ratio, difference }: Record<'ours' | 'ratio' | 'difference', number>) {
   if ('ratioAtMost' in target) return ratio <= target.ratioAtMost;
+  if ('timesFaster' in target) return ratio <= 1 / target.timesFaster;
   if ('ratioAtLeast' in target) return ratio >= target.ratioAtLeast;
   if ('differenceAtMost' in target) return difference <= target.differenceAtMost;
   return ours <= target.atMost;
@@ -79,6 +82,7 @@ function isMet(target: Target, { ours, ratio, difference }: Record<'ours' | 'rat
 function targetText(target: Target | undefined, unit: string): string {
   if (!target) return '';
   if ('ratioAtMost' in target) return `≤ ${target.ratioAtMost}×`;
+  if ('timesFaster' in target) return `${target.timesFaster}× faster`;
   if ('ratioAtLeast' in target) return `≥ ${target.ratioAtLeast}×`;
   if ('differenceAtMost' in target) return `≤ +${target.differenceAtMost} ${unit}`;
   return `≤ ${target.atMost} ${unit}`;

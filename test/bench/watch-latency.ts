@@ -9,7 +9,8 @@ import { Rig } from './rig.ts';
 
 /** Says that it is there, waits at a fifo for its readers, then writes the time every 20 ms. */
 const TICKS = `echo ready; exec 3<"$1"; exec 4<>"$1"
-  for ((i = 0; i < $0; i++)); do echo $EPOCHREALTIME; read -r -t 0.02 -u 4; done`;
+  for ((i = 0; i < $0; i++)); do echo $EPOCHREALTIME; read -r -t 0.02 -u 4; done
+  exit 0`;
 
 export const watchLatency: Bench = {
   name: 'watch-latency',

@@ -35,7 +35,7 @@ test('a run has the environment of who submitted it, and nothing of the daemon',
   const { PWD, SHLVL, _, TMUX, ...expected } = parse(await rig.runFile(id, 'logs', 'stdout.log'));
   expect(TMUX).toBeUndefined();
   expect(PWD).toBe(join(rig.paths.spaces, id));
-  const { QWEX_HOME, TMUX: dropped, ...submitted } = mine as Record<string, string>;
+  const { TMUX: dropped, ...submitted } = mine as Record<string, string>;
   expect(expected).toEqual({
     ...submitted,
     QWEX_RUN_ID: id,
@@ -107,6 +107,7 @@ test('a secret is in no argv, no log, no run folder and no file but one, which g
   expect(shown.join()).not.toContain(secret);
   await program.exit(0);
   await rig.ended(id);
+  await rig.supervisorsGone();
   await rig.ok(['daemon', 'stop']);
   expect(await filesWith(rig.home, secret)).toEqual([]);
   const { stdout } = await rig.shell(`tar -C ${rig.home} -cf - project | grep -c very-secret || true`);
@@ -172,7 +173,6 @@ test('a run submitted from inside a run is a run of its own', async () => {
   await using rig = await Rig.start({ slots: 2 });
   const repo = await rig.repo();
   const outer = await rig.submit(repo, '--', 'sh', '-c', `cd ${repo.root} && qwex run -- env`);
-  // The command line finds its home in the submitter's own variables.
   const run = await rig.ended(outer);
   expect(run.exitCode).toBe(0);
   const inner = (await rig.runFile(outer, 'logs', 'stdout.log')).trim();

@@ -12,7 +12,7 @@ import type { Run } from '../../shared/schemas/run.ts';
 import { Command, type CommandOptions, type Ended, launcher, packageFolder, shellLine } from './command.ts';
 import { EventStream } from './event-stream.ts';
 import { findLeaks, loggedErrors } from './leaks.ts';
-import { lives, processesWith, untilGone } from './processes.ts';
+import { lives, type ProcessFacts, processesWith, untilGone } from './processes.ts';
 import { Program } from './program.ts';
 import { type Files, Repository } from './repository.ts';
 
@@ -44,6 +44,7 @@ export class Rig {
   readonly #programs: Program[] = [];
   readonly #commands: Command[] = [];
   readonly #expectedErrors: RegExp[] = [];
+  #leftBehind: string[] = [];
 
   private constructor(folder: string, { homeName = 'home', env }: RigOptions) {
     this.folder = folder;
@@ -63,8 +64,7 @@ export class Rig {
 
   static async start(options: RigOptions = {}): Promise<Rig> {
     const rig = new Rig(await realpath(await mkdtemp('/tmp/qwex-e2e-')), options);
-    // A test that runs out of time is left where it stands, and disposes of nothing.
-    onTestFinished(() => rig.#removeAll());
+    onTestFinished(() => rig.#finish());
     await mkdir(join(rig.folder, 'user'));
     await mkdir(rig.home, { mode: 0o700 });
     // A short grace: tests end programs that take no notice of TERM.
@@ -174,6 +174,12 @@ export class Rig {
     await untilGone(pid);
   }
 
+  /** Resolves when the supervisors of ended runs are gone too: one that finds no daemon then would start one. */
+  async supervisorsGone(): Promise<void> {
+    const isSupervisor = ({ command }: ProcessFacts): boolean => command.includes('supervise');
+    for (const { pid } of processesWith(`QWEX_HOME=${this.home}`).filter(isSupervisor)) await untilGone(pid);
+  }
+
   /** This test provokes errors in the daemon's log; others still fail it. */
   expectLogged(pattern: RegExp): void {
     this.#expectedErrors.push(pattern);
@@ -183,10 +189,18 @@ export class Rig {
     try {
       await this.#endCommands();
       await this.#endRuns();
-      await this.#assertNothingLeft();
+      this.#leftBehind = await this.#findLeftBehind();
     } finally {
       await this.#removeAll();
     }
+  }
+
+  /** Told after the test, so that it doesn't hide the failure that it may come from. */
+  async #finish(): Promise<void> {
+    // A test that ran out of time stands where it stood, and has disposed of nothing.
+    await this.#removeAll();
+    if (this.#leftBehind.length > 0)
+      throw new Error(`left behind by this test:\n${this.#leftBehind.join('\n')}`);
   }
 
   async #removeAll(): Promise<void> {
@@ -207,6 +221,7 @@ export class Rig {
     const { counts, pid } = status ?? (await this.#statusOrNull()) ?? { counts: {}, pid: 0 };
     if (pid === 0) return;
     if ((counts.pending ?? 0) + (counts.running ?? 0) > 0) await this.#cancelAll();
+    await this.supervisorsGone();
     await this.client.request(LOCAL_API.stop, { body: {} });
     await untilGone(pid);
   }
@@ -221,13 +236,12 @@ export class Rig {
     }
   }
 
-  async #assertNothingLeft(): Promise<void> {
+  async #findLeftBehind(): Promise<string[]> {
     const { folder, paths } = this;
     const leaks = await findLeaks({ folder, paths, repositories: this.#repositories });
     const errors = await loggedErrors(this.paths.log);
     const surprises = errors.filter((line) => !this.#expectedErrors.some((pattern) => pattern.test(line)));
-    const found = [...leaks, ...surprises.map((line) => `the daemon logged ${line}`)];
-    if (found.length > 0) throw new Error(`left behind by this test:\n${found.join('\n')}`);
+    return [...leaks, ...surprises.map((line) => `the daemon logged ${line}`)];
   }
 
   async #statusOrNull(): Promise<DaemonStatus | null> {

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -35,6 +35,27 @@ test('follows what is appended, in whole lines, until an interrupt', async () =>
   await context.stdout.until('two');
   context.interrupt();
   expect(await executed).toMatchObject({ code: 0, stdout: 'info  one\ninfo  two\n' });
+});
+
+test('goes on in the next file when the log is turned over', async () => {
+  const log = join(home, 'daemon.log');
+  await writeFile(log, line('one'));
+  const context = testContext({ home, argv: ['daemon', 'logs', '-f'] });
+  const executed = execute(context);
+  await context.stdout.until('one');
+  await appendFile(log, line('last of the old'));
+  await rename(log, `${log}.1`);
+  await writeFile(log, line('first of the new') + line('x'.repeat(100)));
+  await context.stdout.until('xxx');
+  context.interrupt();
+  const { stdout } = await executed;
+  expect(stdout.split('\n').map((text) => text.slice(6, 22))).toEqual([
+    'one',
+    'last of the old',
+    'first of the new',
+    'x'.repeat(16),
+    '',
+  ]);
 });
 
 test('a home without a log is told so', async () => {

@@ -1,0 +1,80 @@
+// Leases: what a run holds, said by its owner. Only the flock decides whether a device is held; these files say by whom,
+// since when and until when. First line JSON, then one line each when the supervisor has the locks, and when all is over:
+//   {"run":…,"devices":[…],"timeMs":…,"claimUntilMs":…}
+//   held <pid> <start time> <boot id>
+//   ended <ms>
+import { rmSync } from 'node:fs';
+import { z } from 'zod';
+import { type ProcessIdentity, parseIdentity } from '../../supervisor/identity.ts';
+import { type BoxPlaces, isRunId } from './places.ts';
+import { makeFifo } from './life.ts';
+import { parseJson } from './parse-json.ts';
+import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
+import { appendOwn, replaceOwn } from './write-file.ts';
+
+const headSchema = z.object({
+  run: z.string(),
+  devices: z.array(z.string().max(64)).min(1).max(1024),
+  timeMs: z.number().positive().nullable(),
+  claimUntilMs: z.number(),
+});
+
+interface LeaseContent extends z.infer<typeof headSchema> {
+  /** The supervisor, which leads the session of everything that the run starts; null while it is being started. */
+  supervisor: ProcessIdentity | null;
+  endedMs: number | null;
+}
+
+export interface Lease extends LeaseContent {
+  member: number;
+  sinceMs: number;
+}
+
+/** A claim without a lock can't hold a device for longer, whatever it says. */
+export const MAX_CLAIM_MS = 10_000;
+
+export class Leases {
+  readonly #places: BoxPlaces;
+  readonly #folder: ForeignFolder<LeaseContent>;
+
+  constructor(places: BoxPlaces) {
+    this.#places = places;
+    this.#folder = new ForeignFolder(places.leases, '.lease', parseLease);
+  }
+
+  read(): { leases: Lease[]; ignored: Ignored[] } {
+    const { entries, ignored } = this.#folder.read();
+    const leases = entries.map(({ file, content }) => ({ ...content, member: file.uid, sinceMs: file.birthMs }));
+    return { leases, ignored };
+  }
+
+  /** Says, while we decide, that a run of ours is about to take these devices. */
+  async claim(claim: z.infer<typeof headSchema>): Promise<void> {
+    await makeFifo(this.#places.leaseLife(claim.run));
+    replaceOwn(this.#places.lease(claim.run), `${JSON.stringify(claim)}\n`);
+  }
+
+  /** The supervisor writes this line itself; a daemon may, for one that doesn't. */
+  noteHeld(run: string, { pid, startTime, bootId }: ProcessIdentity): void {
+    appendOwn(this.#places.lease(run), `held ${pid} ${startTime} ${bootId}`);
+  }
+
+  noteEnded(run: string, nowMs: number): void {
+    appendOwn(this.#places.lease(run), `ended ${nowMs}`);
+  }
+
+  remove(run: string): void {
+    rmSync(this.#places.lease(run), { force: true });
+    rmSync(this.#places.leaseLife(run), { force: true });
+  }
+}
+
+function parseLease(file: ForeignFile): LeaseContent | string {
+  const end = file.text.indexOf('\n');
+  const head = parseJson(headSchema, file.text.slice(0, Math.max(0, end)));
+  if (typeof head === 'string') return head;
+  if (!isRunId(head.run) || file.name !== `${head.run}.lease`) return 'its name is not that of its run';
+  const held = /^held (.*\n)/m.exec(file.text)?.[1];
+  const ended = /^ended (\d{1,16})\n/m.exec(file.text)?.[1];
+  return { ...head, supervisor: parseIdentity(held) ?? null, endedMs: ended === undefined ? null : Number(ended) };
+}

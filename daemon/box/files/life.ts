@@ -1,0 +1,71 @@
+// Lifelines: a fifo that somebody holds open as long as they live. Readers get an end of file the instant the last
+// writer is gone, however it died: no process and no polling. Nobody ever writes into one.
+import { execFile } from 'node:child_process';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { promisify } from 'node:util';
+import { isErrno } from '../../../shared/errors.ts';
+
+const { O_RDONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
+const run = promisify(execFile);
+
+/** A fifo of ours that others can read and not hold open for writing. */
+export async function makeFifo(path: string): Promise<void> {
+  rmSync(path, { force: true });
+  await run('mkfifo', ['--mode=644', '--', path]);
+}
+
+/** Holds it open until closed or dead. */
+export function holdLife(path: string): { close(): void } {
+  const fd = openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
+  return { close: () => closeSync(fd) };
+}
+
+/** Calls once: when the last holder is gone, or soon if there is none. Undefined when there is no such fifo. */
+export function watchLife(path: string, onDeath: () => void): { close(): void } | undefined {
+  const fd = openFifo(path);
+  if (fd === undefined) return undefined;
+  let closed = false;
+  const end = (): void => {
+    if (!closed) onDeath();
+    closed = true;
+  };
+  if (!hasWriter(fd)) {
+    closeSync(fd);
+    setImmediate(end);
+    return { close: () => void (closed = true) };
+  }
+  const life = new Socket({ fd, readable: true, writable: false });
+  life.once('close', end).on('error', end);
+  life.resume().unref();
+  return {
+    close() {
+      closed = true;
+      life.destroy();
+    },
+  };
+}
+
+function openFifo(path: string): number | undefined {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFIFO() !== true) return undefined;
+    const fd = openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    if (fstatSync(fd).isFIFO()) return fd;
+    closeSync(fd);
+    return undefined;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ELOOP', 'EACCES')) return undefined;
+    throw error;
+  }
+}
+
+/** Without a writer at the time of opening, the kernel would never announce an end. */
+function hasWriter(fd: number): boolean {
+  try {
+    readSync(fd, Buffer.alloc(1));
+    return false;
+  } catch (error) {
+    if (isErrno(error, 'EAGAIN')) return true;
+    throw error;
+  }
+}

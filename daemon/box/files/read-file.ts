@@ -1,0 +1,135 @@
+// Reading what anyone may have put into a folder that all can write to. A fifo must not block us, a link must not lead
+// us away, a large file must not fill our memory; and whose it is comes from the kernel.
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { isErrno } from '../../../shared/errors.ts';
+
+export const MAX_FILE_BYTES = 64 * 1024;
+
+export interface ForeignFile {
+  path: string;
+  name: string;
+  uid: number;
+  text: string;
+  /** When the file came into being; its owner can't make that earlier. */
+  birthMs: number;
+  modifiedMs: number;
+}
+
+/** A file that can't be taken for what it should be, and why, for `doctor`. */
+export interface Ignored {
+  path: string;
+  uid: number | null;
+  why: string;
+}
+
+export type ForeignRead = { ok: true; file: ForeignFile } | { ok: false; ignored: Ignored };
+
+/** Undefined when there is nothing of that name. */
+export function readForeign(path: string): ForeignRead | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    const why = isErrno(error, 'ELOOP') ? 'it is a symbolic link' : `it can't be opened (${isErrno(error) ? error.code : error})`;
+    return { ok: false, ignored: { path, uid: ownerOf(path), why } };
+  }
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    const fault = faultOf(stat);
+    if (fault !== null) return { ok: false, ignored: { path, uid: Number(stat.uid), why: fault } };
+    return { ok: true, file: describe(path, stat, readAll(fd)) };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * A folder's files. What has not changed since the last look is not read again: with a thousand tickets that would be
+ * most of the cost of a decision.
+ */
+export class ForeignFolder<Content> {
+  readonly #folder: string;
+  readonly #suffix: string;
+  readonly #parse: (file: ForeignFile) => Content | string;
+  readonly #seen = new Map<string, { stamp: string; entry: Parsed<Content> }>();
+
+  /** `parse` gives the content, or in words why it isn't any. Names that start with a dot are being written. */
+  constructor(folder: string, suffix: string, parse: (file: ForeignFile) => Content | string) {
+    this.#folder = folder;
+    this.#suffix = suffix;
+    this.#parse = parse;
+  }
+
+  read(): { entries: Entry<Content>[]; ignored: Ignored[] } {
+    const names = readdirSync(this.#folder).filter((name) => name.endsWith(this.#suffix) && !name.startsWith('.'));
+    const present = new Set(names);
+    for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
+    const entries: Entry<Content>[] = [];
+    const ignored: Ignored[] = [];
+    for (const name of names.sort()) {
+      const entry = this.#look(name);
+      if (entry === undefined) continue;
+      if (entry.ok) entries.push(entry.entry);
+      else ignored.push(entry.ignored);
+    }
+    return { entries, ignored };
+  }
+
+  #look(name: string): Parsed<Content> | undefined {
+    const path = join(this.#folder, name);
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    const stamp = `${stat.ino} ${stat.ctimeNs} ${stat.size}`;
+    const seen = this.#seen.get(name);
+    if (seen?.stamp === stamp) return seen.entry;
+    const read = readForeign(path);
+    if (read === undefined) return undefined;
+    const entry = read.ok ? this.#parsed(read.file) : read;
+    this.#seen.set(name, { stamp, entry });
+    return entry;
+  }
+
+  #parsed(file: ForeignFile): Parsed<Content> {
+    const content = this.#parse(file);
+    if (typeof content === 'string') return { ok: false, ignored: { path: file.path, uid: file.uid, why: content } };
+    return { ok: true, entry: { file, content } };
+  }
+}
+
+export interface Entry<Content> {
+  file: ForeignFile;
+  content: Content;
+}
+
+type Parsed<Content> = { ok: true; entry: Entry<Content> } | { ok: false; ignored: Ignored };
+
+function faultOf(stat: BigIntStats): string | null {
+  if (!stat.isFile()) return 'it is not a regular file';
+  if (stat.size > MAX_FILE_BYTES) return `it has ${stat.size} bytes; the limit is ${MAX_FILE_BYTES}`;
+  return null;
+}
+
+function describe(path: string, stat: BigIntStats, text: string): ForeignFile {
+  // A file system that knows no birth gives 0, or the last change, which only makes a file younger.
+  const birthMs = Number(stat.birthtimeMs > 0n ? stat.birthtimeNs : stat.ctimeNs) / 1e6;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return { path, name, uid: Number(stat.uid), text, birthMs, modifiedMs: Number(stat.mtimeNs) / 1e6 };
+}
+
+/** It may grow while we read: the limit holds for what is read, too. */
+function readAll(fd: number): string {
+  const bytes = Buffer.alloc(MAX_FILE_BYTES);
+  let length = 0;
+  while (length < bytes.length) {
+    const count = readSync(fd, bytes, length, bytes.length - length, null);
+    if (count === 0) break;
+    length += count;
+  }
+  return bytes.toString('utf8', 0, length);
+}
+
+function ownerOf(path: string): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.uid ?? null;
+}
