@@ -56,7 +56,10 @@ export const boxFileSchema = z
         max_time: duration.optional(),
         ...limits,
         members: z
-          .record(z.string().min(1), z.strictObject({ ...limits, band: z.int().min(-100).max(100).optional() }))
+          .record(
+            z.string().min(1),
+            z.strictObject({ ...limits, band: z.int().min(-100).max(100).optional() }),
+          )
           .default({}),
         stranger_memory_mb: z.number().min(0).default(1024),
         ignore: z.array(z.string().min(1)).default([]),
@@ -72,7 +75,11 @@ export const boxFileSchema = z
       ids.add(id);
     });
     if (box.source === 'fake' && box.fake === undefined) {
-      context.addIssue({ code: 'custom', path: ['fake'], message: 'is missing: the file of the fake devices' });
+      context.addIssue({
+        code: 'custom',
+        path: ['fake'],
+        message: 'is missing: the file of the fake devices',
+      });
     }
     if (box.policy.max_time !== undefined && box.default_time > box.policy.max_time) {
       context.addIssue({ code: 'custom', path: ['default_time'], message: 'is longer than policy.max_time' });

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 export interface HomePaths {
   home: string;
@@ -73,7 +73,7 @@ export function homePaths(home: string, options: PathOptions = {}): HomePaths {
     database: network ? join(home, 'hosts', machineId(), 'qwex.db') : join(home, 'qwex.db'),
     log: join(home, 'daemon.log'),
     apiKey: join(home, 'local-api-key'),
-    config: join(home, 'config.yaml'),
+    config: userConfigFile(home),
     ended: join(home, 'ended'),
     environments: join(home, 'env'),
     repos: join(home, 'repos'),
@@ -81,6 +81,12 @@ export function homePaths(home: string, options: PathOptions = {}): HomePaths {
     trash: join(spaces, '.trash'),
     runs: options.runs ?? home,
   };
+}
+
+/** The user's own settings. In a home that is a workspace's own .qwex, config.yaml is that workspace's. */
+export function userConfigFile(home: string): string {
+  const isWorkspaces = basename(home) === '.qwex' && existsSync(join(dirname(home), '.git'));
+  return join(home, isWorkspaces ? 'user.yaml' : 'config.yaml');
 }
 
 /** A run's folder. `workspace` has been checked when the config was read; the id is ours. */

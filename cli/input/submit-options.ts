@@ -105,7 +105,9 @@ export function submitterEnvironment(env: NodeJS.ProcessEnv): Record<string, str
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
     if (value !== undefined && !NOT_PASSED_ON.test(name)) passed[name] = value;
-  return passed;
+  // The launcher put it aside, so that it doesn't reach this program.
+  const { QWEX_USER_NODE_OPTIONS: nodeOptions, ...rest } = passed;
+  return nodeOptions === undefined ? rest : { ...rest, NODE_OPTIONS: nodeOptions };
 }
 
 /** Files first, in their order, then --env: the nearer word wins. */

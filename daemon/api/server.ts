@@ -1,6 +1,7 @@
 // The HTTP server on the Unix socket, and the WebSocket upgrades.
+import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -15,11 +16,14 @@ import { serveWatch } from './watch.ts';
 
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
+/** For answers and watchers that don't end by themselves. */
+const CLOSE_LIMIT_MS = 2000;
 const WATCH_PATH = new RegExp(`^${API.watch.path.replace('{id}', '([^/]+)')}$`);
 
 export class ApiServer {
   readonly #context: ApiContext;
   readonly #http: Server;
+  readonly #answering = new Set<ServerResponse>();
   readonly #sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -30,6 +34,10 @@ export class ApiServer {
     this.#context = context;
     this.#http = createAdaptorServer({ fetch: buildApp(context).fetch }) as Server;
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.on('request', (_, response) => {
+      this.#answering.add(response);
+      response.once('close', () => this.#answering.delete(response));
+    });
     // A long wait is an answer too; only the headers have to come in time.
     this.#http.requestTimeout = 0;
     this.#http.headersTimeout = 10_000;
@@ -44,17 +52,17 @@ export class ApiServer {
     chmodSync(socketPath, 0o600);
   }
 
-  /** Tells watchers whether to wait or to come back, lets answers in flight finish, and closes. */
+  /** Tells watchers whether to wait or to come back, lets answers in flight finish, and takes no more requests. */
   async close(restart: boolean): Promise<void> {
     for (const socket of this.#sockets.clients) socket.close(restart ? SERVICE_RESTART : GOING_AWAY);
-    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    // Not its callback: a connection without a request is somebody who waits for this process to be gone.
+    this.#http.close();
     this.#http.closeIdleConnections();
-    const deadline = AbortSignal.timeout(2000);
-    deadline.addEventListener('abort', () => {
-      for (const socket of this.#sockets.clients) socket.terminate();
-      this.#http.closeAllConnections();
-    });
-    await closed;
+    const deadline = AbortSignal.timeout(CLOSE_LIMIT_MS);
+    const ends = [...this.#answering, ...this.#sockets.clients].map((each) => once(each, 'close'));
+    await Promise.race([Promise.all(ends), once(deadline, 'abort')]);
+    for (const socket of this.#sockets.clients) socket.terminate();
+    for (const response of this.#answering) response.destroy();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

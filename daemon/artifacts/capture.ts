@@ -3,7 +3,7 @@
 // moved is no longer there, what wasn't is moved now.
 
 import * as fs from 'node:fs';
-import { decodePath } from './byte-path.ts';
+import { decodePath } from '../../shared/byte-path.ts';
 import { Destination } from './destination.ts';
 import { Folder } from './folder.ts';
 import { IgnorePatterns } from './ignore.ts';

@@ -4,7 +4,7 @@
 
 import * as fs from 'node:fs';
 import { isErrno } from '../../shared/errors.ts';
-import { encodePath } from './byte-path.ts';
+import { encodePath } from '../../shared/byte-path.ts';
 import { Folder } from './folder.ts';
 import { type Hasher, hashEntry, READ_BYTES } from './hash.ts';
 import type { Artifact, Skipped } from './manifest.ts';

@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import { isErrno } from '../../shared/errors.ts';
 import type { leftSchema } from '../../shared/schemas/run.ts';
-import { decodePath } from './byte-path.ts';
+import { decodePath } from '../../shared/byte-path.ts';
 import { Destination } from './destination.ts';
 import { Folder, keptMode } from './folder.ts';
 import { IgnorePatterns } from './ignore.ts';

@@ -3,7 +3,7 @@
 
 import * as fs from 'node:fs/promises';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { decodePath, encodePath } from './byte-path.ts';
+import { decodePath, encodePath } from '../../shared/byte-path.ts';
 import { filePath } from './paths.ts';
 
 export type OpenedArtifact =

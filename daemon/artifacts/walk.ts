@@ -4,7 +4,7 @@
 
 import * as fs from 'node:fs';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { encodePath } from './byte-path.ts';
+import { encodePath } from '../../shared/byte-path.ts';
 import type { Destination } from './destination.ts';
 import type { Folder } from './folder.ts';
 import type { Skipped, SkipReason } from './manifest.ts';

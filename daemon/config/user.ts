@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { type Document, isMap, parse, parseDocument } from 'yaml';
 import { type UserConfig, type UserConfigKey, userConfigSchema } from '../../shared/config.ts';
 import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
+import { userConfigFile } from '../../shared/paths.ts';
 import { suggestion } from './nearest.ts';
 import { problemsError } from './problems.ts';
 import { readSource, type SourceFile } from './source-file.ts';
@@ -46,7 +47,7 @@ export async function setUserConfig(home: string, key: string, value: string | n
 }
 
 async function currentSource(home: string): Promise<SourceFile> {
-  const path = join(home, 'config.yaml');
+  const path = userConfigFile(home);
   return (await readSource(path, path)) ?? { path, text: '' };
 }
 

@@ -13,6 +13,9 @@ const RESERVED = new Set([
   'targets',
   'config.yaml',
   'servers.yaml',
+  'user.yaml',
+  'trash',
+  'cli-error.log',
   'local-api-key',
 ]);
 const RESERVED_PREFIX = /^(?:qwex\.db|daemon\.(?:sock|log|lock|pid))/;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { UserConfig } from '../../shared/config.ts';
 import { formatDuration } from '../../shared/duration.ts';
+import { userConfigFile } from '../../shared/paths.ts';
 import type { ConfigResponse } from '../../shared/schemas/local.ts';
 import { loadUserConfig, setUserConfig, USER_CONFIG_KEYS } from '../config/index.ts';
 
@@ -51,7 +52,7 @@ export class Settings {
       const value = shown(this.#current, key);
       return { key, value, isDefault: value === shown(defaults, key), help: HELP[key] };
     });
-    return { path: join(this.#home, 'config.yaml'), settings };
+    return { path: userConfigFile(this.#home), settings };
   }
 }
 

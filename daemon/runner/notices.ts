@@ -1,5 +1,6 @@
 // What a submitter should know: files that the run won't see, and what they probably meant.
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import type { LocalSubmit, Notice } from '../../shared/schemas/local.ts';
 import type { LoadedWorkspace } from '../config/index.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../spaces/index.ts';
 import type { Store } from '../store/store.ts';
 import type { ChosenCommit } from './choose-commit.ts';
+import { linkedPaths } from './inside-paths.ts';
 
 /** Value of the setting once the list was shown; before that, when the folder was last looked at. */
 const TOLD = 'yes';
@@ -24,7 +26,12 @@ interface Asked {
 }
 
 export async function noticesFor(asked: Asked): Promise<Notice[]> {
-  const found = await Promise.all([missingPaths(asked), ignoredEntries(asked), pointers(asked)]);
+  const found = await Promise.all([
+    missingPaths(asked),
+    missingLinks(asked),
+    ignoredEntries(asked),
+    pointers(asked),
+  ]);
   return [...found.flat(), ...submoduleHint(asked)];
 }
 
@@ -32,12 +39,12 @@ export async function noticesFor(asked: Asked): Promise<Notice[]> {
 async function missingPaths({ git, workspace, chosen, request }: Asked): Promise<Notice[]> {
   const words = [...new Set(request.commands.flat())];
   const missing = await missingFromCommit({ root: git.root, sha: chosen.sha, subdir: git.subdir, words });
-  const links = [...workspace.config.source.links, ...(request.links ?? [])];
+  const links = linkedPaths(workspace.config.source.links, request.links, git.subdir);
   return missing
     .filter(({ path }) => !links.some((link) => path === link || path.startsWith(`${link}/`)))
     .map(({ path, ignored, link }) => ({
       level: 'warning',
-      message: `${path} exists here but is not in the commit (${ignored ? 'ignored by git' : 'untracked'}), so the run won't find it; to link it in: qwex run --link ${link} …`,
+      message: `${path} exists here but is not in the commit (${ignored ? 'ignored by git' : 'untracked'}), so the run won't find it; to link it in: qwex run --link ${posix.relative(git.subdir, link)} …`,
     }));
 }
 
@@ -50,7 +57,7 @@ async function ignoredEntries({ git, workspace, request, store }: Asked): Promis
   const seen = store.setting(key);
   const state = String((await stat(git.root)).mtimeMs);
   if (seen === TOLD || seen === state) return [];
-  const links = new Set([...workspace.config.source.links, ...(request.links ?? [])]);
+  const links = new Set(linkedPaths(workspace.config.source.links, request.links, git.subdir));
   const entries = (await ignoredTopLevel(git.root)).filter((entry) => !links.has(entry));
   if (!request.dryRun) store.putSetting(key, entries.length === 0 ? state : TOLD);
   if (entries.length === 0) return [];
@@ -62,6 +69,26 @@ async function ignoredEntries({ git, workspace, request, store }: Asked): Promis
       message: `ignored by git, so not in any run: ${shown}${more}; what runs need can be linked with --link, or links: under source: in .qwex/config.yaml (told once)`,
     },
   ];
+}
+
+async function missingLinks({ git, workspace, request }: Asked): Promise<Notice[]> {
+  const links = linkedPaths(workspace.config.source.links, request.links, git.subdir);
+  const found = await Promise.all(
+    links.map(async (link) => ({ link, isThere: await exists(join(git.root, link)) })),
+  );
+  return found
+    .filter(({ isThere }) => !isThere)
+    .map(({ link }) => ({
+      level: 'warning',
+      message: `${link} does not exist, so there is nothing to link`,
+    }));
+}
+
+function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function pointers({ git }: Asked): Promise<Notice[]> {

@@ -21,6 +21,7 @@ import { resolveRun } from '../store/selectors.ts';
 import type { Store } from '../store/store.ts';
 import { lastTryOf } from '../store/tries.ts';
 import { type ChosenCommit, chooseCommit } from './choose-commit.ts';
+import { linkedPaths, watchedDirectories } from './inside-paths.ts';
 import { noticesFor } from './notices.ts';
 import { rerunEnvironment, runEnvironment } from './run-environment.ts';
 
@@ -168,7 +169,11 @@ export class Submission {
         resources: request.resources,
       });
       const envNames = Object.keys({ ...at.workspace.config.env, ...request.env }).sort();
-      const watch = request.watch ?? at.workspace.config.artifacts.watch_directories;
+      const watch = watchedDirectories(
+        request.watch,
+        at.workspace.config.artifacts.watch_directories,
+        at.git.subdir,
+      );
       const compiled = compile({
         workspace: at.workspace,
         templates,
@@ -247,7 +252,7 @@ function recipeOf(of: {
     resources: of.resolved.resources,
     scriptSha256: of.compiled.sha256,
     resumable: of.compiled.resumable,
-    links: [...new Set([...config.source.links, ...(of.request.links ?? [])])],
+    links: linkedPaths(config.source.links, of.request.links, of.at.git.subdir),
     submodules: config.source.submodules,
     artifacts: {
       watch: of.watch,

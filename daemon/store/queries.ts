@@ -22,11 +22,14 @@ export interface RunFilter {
   limit: number;
 }
 
-const SELECT = 'SELECT runs.*, jobs.recipe FROM runs JOIN jobs ON jobs.id = runs.job_id';
+const COLUMNS = 'SELECT runs.*, jobs.recipe';
+const SELECT = `${COLUMNS} FROM runs JOIN jobs ON jobs.id = runs.job_id`;
 const OCCUPYING = quoted(OCCUPYING_PHASES);
 /** Spelt as in the partial indexes, or SQLite doesn't use them; a test compares. */
 const UNFINISHED = `phase IN (${quoted(PHASES.filter((phase) => !hasEnded(phase)))})`;
 const READY = "phase = 'queued' AND held = 0 AND unmet = 0";
+/** Told to SQLite, which would rather find all queued runs and sort them; it refuses when the index doesn't fit. */
+const RUNS_IN_TURN = 'runs INDEXED BY runs_ready';
 
 export class RunQueries {
   readonly #db: Database;
@@ -39,11 +42,14 @@ export class RunQueries {
   constructor(db: Database) {
     this.#db = db;
     this.#byId = db.prepare(`${SELECT} WHERE runs.id = ?`);
-    this.#ready = db.prepare(`${SELECT} WHERE ${READY} ORDER BY priority DESC, runs.seq LIMIT ?`);
+    this.#ready = db.prepare(
+      `${COLUMNS} FROM ${RUNS_IN_TURN} JOIN jobs ON jobs.id = runs.job_id
+       WHERE ${READY} ORDER BY priority DESC, runs.seq LIMIT ?`,
+    );
     this.#countOccupying = db.prepare(`SELECT count(*) FROM runs WHERE phase IN (${OCCUPYING})`).pluck();
     this.#ahead = db
       .prepare(
-        `SELECT count(*) FROM runs WHERE ${READY} AND (priority > @priority OR (priority = @priority AND seq < @seq))`,
+        `SELECT count(*) FROM ${RUNS_IN_TURN} WHERE ${READY} AND (priority > @priority OR (priority = @priority AND seq < @seq))`,
       )
       .pluck();
     this.#dependencies = db.prepare(
@@ -93,7 +99,7 @@ export class RunQueries {
   /** Ids of all ready runs with their places in the queue, from 0: one pass instead of a count for each. */
   places(): Map<string, number> {
     const ids = this.#db
-      .prepare(`SELECT id FROM runs WHERE ${READY} ORDER BY priority DESC, seq`)
+      .prepare(`SELECT id FROM ${RUNS_IN_TURN} WHERE ${READY} ORDER BY priority DESC, seq`)
       .pluck()
       .all();
     return new Map((ids as string[]).map((id, index) => [id, index]));
@@ -123,20 +129,13 @@ export class RunQueries {
 
   /** At most `limit` runs whose id begins (or ends) with a text of hex digits and dashes. */
   withPrefix(prefix: string, limit: number): RunRecord[] {
-    return this.#some(
-      "WHERE runs.id >= ?1 AND runs.id < ?1 || '~' ORDER BY runs.seq DESC LIMIT ?2",
-      prefix,
-      limit,
-    );
+    const where = "WHERE runs.id >= @prefix AND runs.id < @prefix || '~'";
+    return this.#some(`${where} ORDER BY runs.seq DESC LIMIT @limit`, { prefix, limit });
   }
 
   withSuffix(suffix: string, limit: number): RunRecord[] {
-    const reversed = reverse(suffix);
-    return this.#some(
-      "WHERE id_reversed >= ?1 AND id_reversed < ?1 || '~' ORDER BY runs.seq DESC LIMIT ?2",
-      reversed,
-      limit,
-    );
+    const where = "WHERE id_reversed >= @reversed AND id_reversed < @reversed || '~'";
+    return this.#some(`${where} ORDER BY runs.seq DESC LIMIT @limit`, { reversed: reverse(suffix), limit });
   }
 
   /** The job's script and the texts it was compiled from (JSON). */

@@ -58,11 +58,10 @@ CREATE TABLE runs (
   CHECK (finished_at IS NULL OR reason IS NOT NULL),
   CHECK (phase NOT IN ('running', 'collecting', 'succeeded') OR started_at IS NOT NULL),
   CHECK (phase <> 'preparing' OR boot_id IS NOT NULL),
-  CHECK (phase <> 'succeeded' OR exit_code = 0),
+  CHECK (phase <> 'succeeded' OR exit_code IS 0),
   CHECK (phase = 'queued' OR held = 0)
 ) STRICT;
 CREATE INDEX runs_ready ON runs (priority DESC, seq) WHERE phase = 'queued' AND held = 0 AND unmet = 0;
-CREATE INDEX runs_unfinished ON runs (phase, seq) WHERE phase IN ('queued', 'preparing', 'running', 'collecting');
 CREATE INDEX runs_by_environment ON runs (environment) WHERE phase IN ('queued', 'preparing', 'running', 'collecting');
 CREATE INDEX runs_by_phase ON runs (phase, seq);
 CREATE INDEX runs_by_name ON runs (name, seq) WHERE name IS NOT NULL;

