@@ -6,7 +6,7 @@ import { watch } from 'chokidar';
 import { writeAtomically } from '../shared/atomic-write.ts';
 import { isErrno, messageOf } from '../shared/errors.ts';
 import { type HomePaths, homePaths } from '../shared/paths.ts';
-import type { RunEvent } from '../shared/schemas/local.ts';
+import { hasEnded } from '../shared/run-state.ts';
 import { VERSION } from '../shared/version.ts';
 import { DownloadSigner } from './api/downloads.ts';
 import { ApiServer } from './api/server.ts';
@@ -15,10 +15,12 @@ import { loadUserConfig } from './config/index.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EventHub } from './events/hub.ts';
 import { Housekeeping } from './house/housekeeping.ts';
+import { LeftExpiry } from './house/left-expiry.ts';
 import { Settings } from './house/settings.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { LogFollower } from './logs/log-follower.ts';
 import { Environments } from './rundir/environments.ts';
+import { FolderJournal } from './rundir/folder-journal.ts';
 import { rebuildIndex } from './rundir/rebuild.ts';
 import { RunFolders } from './rundir/run-folders.ts';
 import { Cancellation } from './runner/cancel.ts';
@@ -68,19 +70,22 @@ export class Daemon {
   }
 
   async #begin(): Promise<void> {
-    const { paths, store, executor, runnerDeps, scheduler, server, spaces, log, disk } = this.#parts;
+    const { paths, store, executor, runnerDeps, scheduler, server, spaces, log, disk, leftExpiry } =
+      this.#parts;
     await spaces.emptyTrash();
     store.events.trim(KEPT_EVENTS);
     store.requests.forgetBefore(Date.now() - KEPT_REQUESTS_MS);
     await disk.look();
     if (!store.isIndexed) await this.#rebuildIndex();
     await runnerDeps.environments.sweep((name) => store.runs.usesEnvironment(name));
+    await this.#parts.folderJournal.start();
     await recover(runnerDeps, executor);
     await this.#parts.ended.ready;
     // We hold the lock, so whoever made this socket is dead.
     await rm(paths.socket, { force: true });
     await server.listen(paths.socket);
     scheduler.start();
+    leftExpiry.start();
     log.logger.info({ version: VERSION, home: paths.home, socket: paths.socket }, 'serving');
   }
 
@@ -102,21 +107,25 @@ export class Daemon {
       scheduler,
       server,
       folders,
+      folderJournal,
       collector,
       ended,
       configWatch,
       stopping,
       log,
       disk,
+      leftExpiry,
     } = this.#parts;
     log.logger.info({ restart, running: executor.activeCount }, 'stopping; runs go on');
     stopping.abort();
     disk.stop();
+    leftExpiry.stop();
     scheduler.stop();
     await server.close(restart);
     await executor.stop();
     await Promise.all([ended.close(), configWatch.close(), collector.stop()]);
     await folders.allSettled();
+    folderJournal.close();
     store.close();
     await rm(paths.socket, { force: true });
     log.logger.info('stopped');
@@ -133,11 +142,13 @@ interface Parts {
   server: ApiServer;
   spaces: Spaces;
   folders: RunFolders;
+  folderJournal: FolderJournal;
   collector: ArtifactCollector;
   ended: EndedWatch;
   configWatch: { close(): Promise<void> };
   stopping: AbortController;
   disk: DiskGuard;
+  leftExpiry: LeftExpiry;
   log: DaemonLog;
 }
 
@@ -178,25 +189,26 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   };
   const executor = new Executor(runnerDeps);
   const scheduler: Scheduler = new Scheduler({ store, slots, start: (id) => executor.start(id), problem });
-  store.events.listen((events) => {
-    recordInFolders(store, folders, events);
-    hub.publish(events);
-  });
+  const folderJournal = new FolderJournal(store, folders);
+  store.events.listen((events) => hub.publish(events));
   const templatesFolder = join(options.root, 'templates');
+  const submission = new Submission({
+    ...{ store, environments, templatesFolder },
+    assertRoom: () => disk.assertRoom(),
+  });
+  const leftExpiry = new LeftExpiry({ store, folders, nowMs: Date.now }, (err) =>
+    logger.error({ err }, 'deleting what runs left behind failed'),
+  );
   const server = new ApiServer({
     ...{ store, scheduler, folders, hub, settings, problem },
     log: logger,
     apiKeyFile: paths.apiKey,
-    submission: new Submission({
-      store,
-      environments,
-      templatesFolder,
-      assertRoom: () => disk.assertRoom(),
-    }),
+    submission,
     cancellation: new Cancellation(runnerDeps),
     workspaces: new Workspaces(templatesFolder),
     housekeeping: new Housekeeping({
       ...{ paths, store, folders, spaces, slots, problem, startedAtMs },
+      commitsInSubmission: () => submission.commitsOnTheirWay(),
       nowMs: Date.now,
       beginStop: (restart) => setImmediate(() => options.onStopRequest(restart)),
     }),
@@ -208,7 +220,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   });
   const ended = watchEnded(
     paths.ended,
-    (runId) => ends.signal(runId),
+    (runId) => hearEnd({ store, folders, ends }, runId),
     (err) => logger.error({ err }, 'watching ended/ failed'),
   );
   const configWatch = watchConfig(paths.config, settings, (err) =>
@@ -223,11 +235,13 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     server,
     spaces,
     folders,
+    folderJournal,
     collector,
     ended,
     configWatch,
     stopping,
     disk,
+    leftExpiry,
     log,
   };
 }
@@ -254,15 +268,14 @@ async function loadKey(file: string): Promise<Buffer> {
   }
 }
 
-/** In the order of the events, so that a run's folder is made before anything is written into it. */
-function recordInFolders(store: Store, folders: RunFolders, events: readonly RunEvent[]): void {
-  for (const event of events) {
-    const run = event.runId === null ? undefined : store.runs.get(event.runId);
-    if (!run) continue;
-    const after = store.runs.dependencies(run.id);
-    if (event.type === 'run.submitted') void folders.create(run, () => store.mustGetScript(run.jobId));
-    void folders.record(run, event, after);
-  }
+/** A mark that appears when its run has been collected already is nobody's any more; of an unknown run, it may wait. */
+function hearEnd(
+  { store, folders, ends }: Pick<RunnerDeps, 'store' | 'folders' | 'ends'>,
+  runId: string,
+): void {
+  const run = store.runs.get(runId);
+  if (run && hasEnded(run.phase)) void folders.clearEnded(run);
+  else ends.signal(runId);
 }
 
 function watchConfig(

@@ -17,10 +17,24 @@ export interface PresentContext {
 }
 
 export function presentRun(context: PresentContext, run: RunRecord, artifacts?: Artifact[]): Run {
+  const ahead = isInLine(run) ? context.store.runs.countAhead(run) : null;
+  return { ...present(context, run, ahead), ...(artifacts && { artifacts }) };
+}
+
+/** Many at once: the places in the queue are found in one pass, not counted for each. */
+export function presentRuns(context: PresentContext, runs: readonly RunRecord[]): Run[] {
+  const places = runs.some(isInLine) ? context.store.runs.places() : new Map<string, number>();
+  return runs.map((run) => present(context, run, places.get(run.id) ?? null));
+}
+
+function isInLine(run: RunRecord): boolean {
+  return run.phase === 'queued' && isReady(run);
+}
+
+function present(context: PresentContext, run: RunRecord, ahead: number | null): Run {
   const { recipe } = run;
   const [command = '', ...args] = recipe.command;
-  const dependencies = run.phase === 'queued' || run.unmet > 0 ? context.store.runs.dependencies(run.id) : [];
-  const ahead = run.phase === 'queued' && isReady(run) ? context.store.runs.countAhead(run) : null;
+  const dependencies = context.store.runs.dependencies(run.id);
   return {
     id: run.id,
     name: run.name,
@@ -55,7 +69,6 @@ export function presentRun(context: PresentContext, run: RunRecord, artifacts?: 
     notes: run.notes,
     artifactCount: run.artifactCount,
     artifactBytes: run.artifactBytes,
-    ...(artifacts && { artifacts }),
   };
 }
 

@@ -38,7 +38,7 @@ export async function serveWatch(
     let offsets: WatchQuery = query;
     while (target && !gone.signal.aborted) {
       const ended = await session.follow(target, offsets);
-      target = ended?.retriedBy ? context.store.mustGet(ended.retriedBy) : undefined;
+      target = ended?.retriedBy ? context.store.runs.get(ended.retriedBy) : undefined;
       offsets = { stdout: 0, stderr: 0, tailLines: undefined };
     }
     if (!gone.signal.aborted) socket.close(NORMAL);
@@ -68,7 +68,9 @@ class WatchSession {
       const current = this.#context.store.mustGet(run.id);
       const wire = presentRun(this.#context, current);
       const text = JSON.stringify(wire);
-      if (text !== shown && !hasEnded(current.phase)) this.#send({ type: 'run', run: wire });
+      // The first frame of every run is what it is, of one that has ended too: a reader learns whose output comes.
+      if (shown === '' || (text !== shown && !hasEnded(current.phase)))
+        this.#send({ type: 'run', run: wire });
       shown = text;
       // Nothing is written after the supervisor's record of the end.
       if (current.phase === 'collecting' || hasEnded(current.phase)) outputDone.abort();
@@ -89,6 +91,8 @@ class WatchSession {
   async #stream(run: RunRecord, stream: StreamName, query: WatchQuery, ended: AbortSignal): Promise<void> {
     const file = join(this.#context.folders.directory(run), 'logs', `${stream}.log`);
     const offset = query[stream] ?? (await tailOffset(file, query.tailLines));
+    // A reader that is cut off before it has seen a byte goes on here, and not at the beginning.
+    if (offset > 0) await this.#sendOutput(encodeOutput({ stream, offset, data: Buffer.alloc(0) }));
     for await (const chunk of this.#context.follower.follow(file, { offset, ended, signal: this.#gone })) {
       if (chunk.gap) this.#send({ type: 'gap', stream, offset: chunk.offset });
       if (chunk.data.length > 0)

@@ -2,8 +2,8 @@
 
 import { createHash, hash as hashOnce } from 'node:crypto';
 import * as fs from 'node:fs';
-import { isErrno } from '../../shared/errors.ts';
 import { decodePath } from '../../shared/byte-path.ts';
+import { isErrno } from '../../shared/errors.ts';
 import { Folder } from './folder.ts';
 import type { Artifact } from './manifest.ts';
 

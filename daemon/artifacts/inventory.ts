@@ -3,8 +3,8 @@
 // hashed on the way; the large ones are for several workers to share. Runs in a worker.
 
 import * as fs from 'node:fs';
-import { isErrno } from '../../shared/errors.ts';
 import { encodePath } from '../../shared/byte-path.ts';
+import { isErrno } from '../../shared/errors.ts';
 import { Folder } from './folder.ts';
 import { type Hasher, hashEntry, READ_BYTES } from './hash.ts';
 import type { Artifact, Skipped } from './manifest.ts';

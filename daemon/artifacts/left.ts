@@ -2,9 +2,9 @@
 // and is deleted when it is older than the term. Runs in a worker.
 
 import * as fs from 'node:fs';
+import { decodePath } from '../../shared/byte-path.ts';
 import { isErrno } from '../../shared/errors.ts';
 import type { leftSchema } from '../../shared/schemas/run.ts';
-import { decodePath } from '../../shared/byte-path.ts';
 import { Destination } from './destination.ts';
 import { Folder, keptMode } from './folder.ts';
 import { IgnorePatterns } from './ignore.ts';

@@ -2,8 +2,8 @@
 // name and whatever symlinks lie below.
 
 import * as fs from 'node:fs/promises';
-import { isErrno, QwexError } from '../../shared/errors.ts';
 import { decodePath, encodePath } from '../../shared/byte-path.ts';
+import { isErrno, QwexError } from '../../shared/errors.ts';
 import { filePath } from './paths.ts';
 
 export type OpenedArtifact =

@@ -3,8 +3,8 @@
 // What can't be moved is named, not thrown; a full disk is thrown, as the caller must keep the space.
 
 import * as fs from 'node:fs';
-import { isErrno, QwexError } from '../../shared/errors.ts';
 import { encodePath } from '../../shared/byte-path.ts';
+import { isErrno, QwexError } from '../../shared/errors.ts';
 import type { Destination } from './destination.ts';
 import type { Folder } from './folder.ts';
 import type { Skipped, SkipReason } from './manifest.ts';

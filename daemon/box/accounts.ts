@@ -11,7 +11,9 @@ export class Accounts {
 
   /** Looks up what isn't known yet. A service that doesn't answer leaves numbers for names. */
   async learn(keys: readonly (number | string)[]): Promise<void> {
-    const unknown = keys.filter((key) => (typeof key === 'number' ? !this.#names.has(key) : !this.#uids.has(key)));
+    const unknown = keys.filter((key) =>
+      typeof key === 'number' ? !this.#names.has(key) : !this.#uids.has(key),
+    );
     if (unknown.length === 0) return;
     const lines = await getent([...new Set(unknown.map(String))]);
     for (const line of lines.split('\n')) {

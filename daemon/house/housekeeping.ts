@@ -4,7 +4,7 @@ import type { Check, DaemonStatus, GcResponse, StopResponse } from '../../shared
 import { VERSION } from '../../shared/version.ts';
 import type { Store } from '../store/store.ts';
 import { type DoctorDeps, examine } from './doctor.ts';
-import { collectGarbage, type GcDeps } from './gc.ts';
+import { collectGarbage, type GcDeps, type GcRequest } from './gc.ts';
 
 export interface HousekeepingDeps extends GcDeps, DoctorDeps {
   paths: HomePaths;
@@ -50,7 +50,7 @@ export class Housekeeping {
     return { pid: process.pid, running };
   }
 
-  gc(request: { force: boolean; olderThanMs?: number | undefined }): Promise<GcResponse> {
+  gc(request: GcRequest): Promise<GcResponse> {
     return collectGarbage(this.#deps, request);
   }
 

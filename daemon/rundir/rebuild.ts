@@ -34,7 +34,11 @@ export async function rebuildIndex(index: LostIndex, runs: string, bootId: strin
   for (let at = 0; at < folders.length; at += RUNS_AT_ONCE) {
     const batch = folders.slice(at, at + RUNS_AT_ONCE);
     const found = await Promise.all(batch.map((folder) => readOrRefuse(folder, bootId, refused)));
-    restored += restoreEach(index, found.filter((run) => run !== undefined), refused);
+    restored += restoreEach(
+      index,
+      found.filter((run) => run !== undefined),
+      refused,
+    );
   }
   index.finishRestore();
   return { restored, refused };

@@ -1,6 +1,6 @@
 // The folder of each run: its record, its history and what it was made from. The database is the index over these;
 // from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer.
-import { appendFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
@@ -21,6 +21,9 @@ export interface Origin {
 
 /** Runs that are written about at the same time. */
 const RUNS_AT_ONCE = 32;
+const STATUSES = 'statuses.jsonl';
+/** Names of files that were to be renamed when they were whole. */
+const HALF_WRITTEN = /\.tmp-\d+$|^supervise\.sh\.\d+$/;
 
 export class RunFolders {
   readonly #paths: HomePaths;
@@ -43,7 +46,7 @@ export class RunFolders {
   }
 
   /** Makes (or completes) a run's folder. A function is asked for the texts when they are written, not before. */
-  create(run: RunRecord, origin: Origin | (() => Origin)): Promise<void> {
+  create(run: RunRecord, origin: Origin | (() => Origin)): Promise<boolean> {
     return this.#reported(run.id, async () => {
       const directory = this.directory(run);
       const { script, sources } = typeof origin === 'function' ? origin() : origin;
@@ -90,17 +93,36 @@ export class RunFolders {
   }
 
   /** Writes down a transition: run.json as the run is now, and a line of the history as it was then. */
-  record(run: RunRecord, event: RunEvent, after: After): Promise<void> {
+  record(run: RunRecord, event: RunEvent, after: After): Promise<boolean> {
     return this.#reported(run.id, async () => {
-      const { seq, at, type, status, phase, reason, exitCode } = event;
-      const line = JSON.stringify({ seq, at, event: type, status, phase, reason, exitCode });
-      await appendFile(join(this.directory(run), 'statuses.jsonl'), `${line}\n`, { mode: 0o600 });
+      await appendFile(join(this.directory(run), STATUSES), historyLine(event), { mode: 0o600 });
       await this.#writeRecord(run, after);
     });
   }
 
+  /** Writes down transitions that a crash may have kept out of the folder: the lines that it lacks, run.json anew. */
+  catchUp(run: RunRecord, events: readonly RunEvent[], after: After): Promise<boolean> {
+    return this.#reported(run.id, async () => {
+      // Somebody has removed the run, and it stays so.
+      if (!(await stat(this.directory(run)).then(() => true, absent))) return;
+      const file = join(this.directory(run), STATUSES);
+      const history = await readFile(file, 'utf8').catch((error: unknown) => absent(error) || '');
+      const missing = events.filter(({ seq }) => !history.includes(`{"seq":${seq},`)).map(historyLine);
+      const torn = history !== '' && !history.endsWith('\n');
+      if (missing.length > 0)
+        await appendFile(file, `${torn ? '\n' : ''}${missing.join('')}`, { mode: 0o600 });
+      await this.#writeRecord(run, after);
+      await this.#removeHalfWritten(run);
+    });
+  }
+
+  /** Removes what a daemon that died left half-written. Only while nobody else writes here, at the start of one. */
+  tidy(run: RunRecord): Promise<boolean> {
+    return this.#reported(run.id, () => this.#removeHalfWritten(run));
+  }
+
   /** run.json alone, without a line of history. */
-  writeRecord(run: RunRecord, after: After): Promise<void> {
+  writeRecord(run: RunRecord, after: After): Promise<boolean> {
     return this.#reported(run.id, () => this.#writeRecord(run, after));
   }
 
@@ -114,7 +136,7 @@ export class RunFolders {
   }
 
   /** Takes the run's mark out of ended/: it has been collected. */
-  async clearEnded(run: RunRecord): Promise<void> {
+  async clearEnded(run: Pick<RunRecord, 'id'>): Promise<void> {
     await rm(join(this.#paths.ended, run.id), { force: true });
   }
 
@@ -129,6 +151,12 @@ export class RunFolders {
     await writeAtomically(join(this.directory(run), 'run.json'), `${JSON.stringify(json, null, 2)}\n`);
   }
 
+  async #removeHalfWritten(run: RunRecord): Promise<void> {
+    const directory = this.directory(run);
+    for (const name of await readdir(directory))
+      if (HALF_WRITTEN.test(name)) await rm(join(directory, name), { force: true });
+  }
+
   async #hasItsScript(run: RunRecord): Promise<boolean> {
     try {
       return sha256(await readFile(join(this.directory(run), 'script.sh'))) === run.recipe.scriptSha256;
@@ -137,9 +165,15 @@ export class RunFolders {
     }
   }
 
-  /** For what nobody waits for: a fault is told to the log and holds up nothing. */
-  #reported(id: string, work: () => Promise<void>): Promise<void> {
-    return this.#inOrder(id, work).catch((error: unknown) => this.#onError(id, error));
+  /** For what nobody waits for: a fault is told to the log and holds up nothing. Resolves to whether it worked. */
+  #reported(id: string, work: () => Promise<void>): Promise<boolean> {
+    return this.#inOrder(id, work).then(
+      () => true,
+      (error: unknown) => {
+        this.#onError(id, error);
+        return false;
+      },
+    );
   }
 
   /** After everything that was asked for this run before; whether that worked or not. */
@@ -154,6 +188,10 @@ export class RunFolders {
     this.#pending.set(id, settled);
     return done;
   }
+}
+
+function historyLine({ seq, at, type, status, phase, reason, exitCode }: RunEvent): string {
+  return `${JSON.stringify({ seq, at, event: type, status, phase, reason, exitCode })}\n`;
 }
 
 function absent(error: unknown): false {

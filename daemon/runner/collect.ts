@@ -30,8 +30,8 @@ export interface Collected {
 export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collected> {
   const directory = deps.folders.directory(run);
   const path = spacePath(deps, run);
+  const located = { path, commonDir: run.commonDir };
   if (await exists(path)) {
-    const located = { path, commonDir: run.commonDir };
     fault('collecting');
     const changes = await spaceChanges(located);
     const { watch, ignore, maxFileBytes } = run.recipe.artifacts;
@@ -47,8 +47,9 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
     fault('manifest_written');
     await keepLeft(deps, run, changes.added);
     fault('left_kept');
-    await deps.spaces.remove(located);
   }
+  // Also when the folder is gone: who took it away may have died before the rest.
+  await deps.spaces.remove(located);
   const manifest = await readManifest(join(directory, 'artifacts.json'));
   return { count: manifest?.artifacts.length ?? 0, bytes: manifest?.totals.sizeBytes ?? 0 };
 }

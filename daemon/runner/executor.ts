@@ -29,7 +29,12 @@ export class Executor {
 
   /** Goes on with a run that an earlier daemon left running or collecting. */
   resume(run: RunRecord): void {
-    this.#track(run.id, () => this.#finish(run));
+    this.#track(run.id, () => this.#finish(run, { isChild: false }));
+  }
+
+  /** Ends a run that was cancelled while it was being prepared, and never ran. */
+  async abandon(run: RunRecord): Promise<void> {
+    await this.#giveUp(run, 'cancel');
   }
 
   /** Lets go of all runs: they go on, and another daemon finds them. Resolves when no step is in the middle of a write. */
@@ -69,12 +74,15 @@ export class Executor {
         this.#deps.log.error({ err: error, runId: run.id }, 'preparing failed');
       return await this.#giveUp(run, 'fail', error);
     }
-    await this.#finish(store.mustGet(run.id));
+    await this.#finish(store.mustGet(run.id), { isChild: true });
   }
 
   /** From running, or from collecting after a restart, to the end. */
-  async #finish(run: RunRecord): Promise<void> {
-    const exited = run.phase === 'running' ? await follow(this.#deps, run, this.#stopped.signal) : run;
+  async #finish(run: RunRecord, { isChild }: { isChild: boolean }): Promise<void> {
+    const exited =
+      run.phase === 'running'
+        ? await follow(this.#deps, run, { stopped: this.#stopped.signal, isChild })
+        : run;
     if (!exited || hasEnded(exited.phase)) return;
     fault('exit_recorded');
     const { store, log } = this.#deps;
@@ -116,10 +124,12 @@ export class Executor {
   }
 }
 
-/** What is done once a run has ended: its environment goes, and so does its mark in ended/. */
+/** What is done once a run has ended: its environment goes, its mark in ended/, the space of an attempt cut short. */
 export async function closeRun(deps: RunnerDeps, run: RunRecord): Promise<void> {
   const { store, environments, folders, ends } = deps;
   fault('ended');
+  if (run.startedAt === null && run.attempt > 0)
+    await deps.spaces.remove({ path: spacePath(deps, run), commonDir: run.commonDir });
   // Nothing may come between the question and the removal, or a submit could have begun to rely on the file.
   if (!store.runs.usesEnvironment(run.environment)) environments.removeSync(run.environment);
   fault('environment_removed');

@@ -29,12 +29,19 @@ export function faultIn(deps: RunnerDeps, run: RunRecord): Pick<SuperviseRequest
   return { faultPoint };
 }
 
+export interface Following {
+  stopped: AbortSignal;
+  /** We have just started its supervisor: it lives, and its end comes to us as a signal. Saves four processes a run. */
+  isChild: boolean;
+}
+
 /** The run once its exit is recorded; undefined when the daemon stops first. */
 export async function follow(
   deps: RunnerDeps,
   run: RunRecord,
-  stopped: AbortSignal,
+  { stopped, isChild }: Following,
 ): Promise<RunRecord | undefined> {
+  if (isChild) await deps.ends.wait(run.id);
   while (!stopped.aborted) {
     const facts = await look(deps, run);
     if (facts === 'again') continue;

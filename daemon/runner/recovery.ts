@@ -14,6 +14,7 @@ export async function recover(deps: RunnerDeps, executor: Executor): Promise<voi
   await Promise.all(
     unfinished.map(async (run) => {
       try {
+        await deps.folders.tidy(run);
         await recreateFolder(deps, run);
         if (run.phase !== 'queued') await takeOn(deps, executor, run);
         fault('recovered');
@@ -49,7 +50,7 @@ async function takeOn(deps: RunnerDeps, executor: Executor, run: RunRecord): Pro
   if (found.kind === 'never_ran') {
     fault('attempt_prevented');
     if (run.cancelRequestedAt === null) store.requeue(run.id);
-    else store.cancel(run.id, { reason: 'cancelled', message: 'cancelled before its command started' });
+    else await executor.abandon(run);
     return;
   }
   const startedAt = 'startedAtMs' in found ? found.startedAtMs : null;

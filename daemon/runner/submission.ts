@@ -2,27 +2,24 @@
 // Everything that can be wrong is found here, before anything is queued.
 import { v7 as uuidv7 } from 'uuid';
 import { QwexError } from '../../shared/errors.ts';
-import { jobIdOf, type Recipe } from '../../shared/recipe.ts';
-import { hasEnded } from '../../shared/run-state.ts';
+import { jobIdOf } from '../../shared/recipe.ts';
 import type {
   LocalSubmit,
   Notice,
   RerunRequest,
   Compiled as WireCompiled,
 } from '../../shared/schemas/local.ts';
-import type { Dependency, SubmitRunRequest } from '../../shared/schemas/run.ts';
-import { type Compiled, compile, loadTemplates, type ResolvedJob, resolveJob } from '../compiler/index.ts';
+import type { SubmitRunRequest } from '../../shared/schemas/run.ts';
 import { type LoadedWorkspace, loadWorkspace } from '../config/index.ts';
 import { fault } from '../fault.ts';
 import type { Environments } from '../rundir/environments.ts';
 import { hasCommit, pinCommit, preflight, type Workspace } from '../spaces/index.ts';
 import type { NewRun, RunRecord } from '../store/record.ts';
-import { resolveRun } from '../store/selectors.ts';
 import type { Store } from '../store/store.ts';
-import { lastTryOf } from '../store/tries.ts';
 import { type ChosenCommit, chooseCommit } from './choose-commit.ts';
-import { linkedPaths, watchedDirectories } from './inside-paths.ts';
+import { dependenciesOf } from './dependencies.ts';
 import { noticesFor } from './notices.ts';
+import { type Planned, planRuns, wireCompiled } from './plan-runs.ts';
 import { rerunEnvironment, runEnvironment } from './run-environment.ts';
 
 export interface SubmissionDeps {
@@ -41,22 +38,20 @@ export interface Submitted {
   workspace: { name: string; root: string; sha: string; snapshot: boolean };
 }
 
-/** One command with everything that decides what it will do. */
-interface Planned {
-  resolved: ResolvedJob;
-  compiled: Compiled;
-  recipe: Recipe;
-}
-
 /** Of a request that comes from no shell. */
 const DEFAULT_UMASK = 0o022;
-const BYTES_PER_MB = 1024 * 1024;
 
 export class Submission {
   readonly #deps: SubmissionDeps;
+  readonly #commits: string[] = [];
 
   constructor(deps: SubmissionDeps) {
     this.#deps = deps;
+  }
+
+  /** Commits of submissions that are on their way: pinned perhaps, and made into runs in a moment. */
+  commitsOnTheirWay(): readonly string[] {
+    return this.#commits;
   }
 
   /** From a place in a repository, as the CLI asks. */
@@ -64,7 +59,7 @@ export class Submission {
     const git = await preflight(request.cwd);
     const workspace = await loadWorkspace(git.root);
     const chosen = await chooseCommit({ git, workspace, snapshot: request.snapshot });
-    const planned = await this.#plan(request, { git, workspace, sha: chosen.sha });
+    const planned = await planRuns(this.#deps.templatesFolder, request, { git, workspace, sha: chosen.sha });
     const notices = [
       ...chosen.notices,
       ...(await noticesFor({ git, workspace, chosen, request, store: this.#deps.store })),
@@ -81,7 +76,9 @@ export class Submission {
       request.idempotencyKey === undefined
         ? undefined
         : this.#deps.store.submittedWith(request.idempotencyKey);
-    const runs = known ?? (await this.#commit(request, { git, workspace, chosen, planned }));
+    const runs =
+      known ??
+      (await this.#holding(chosen.sha, () => this.#commit(request, { git, workspace, chosen, planned })));
     return { runs, notices, workspace: place };
   }
 
@@ -121,8 +118,11 @@ export class Submission {
         : this.#deps.store.submittedWith(request.idempotencyKey);
     const at = { ...git, sha: source.sha, subdir: request.cwd ?? '' };
     const chosen = { sha: source.sha, isSnapshot: false, notices: [] };
-    const planned = known ? [] : await this.#plan(local, { git: at, workspace, sha: source.sha });
-    const [run] = known ?? (await this.#commit(local, { git: at, workspace, chosen, planned }));
+    const planned = known
+      ? []
+      : await planRuns(this.#deps.templatesFolder, local, { git: at, workspace, sha: source.sha });
+    const commit = () => this.#commit(local, { git: at, workspace, chosen, planned });
+    const [run] = known ?? (await this.#holding(source.sha, commit));
     if (!run) throw new TypeError('a submission without a run');
     return run;
   }
@@ -137,57 +137,33 @@ export class Submission {
     const job = store.runs.script(run.jobId);
     if (!job) throw new TypeError(`run ${id} has no job`);
     const variables = rerunEnvironment(run, job.sources, request.environment);
-    await pinCommit({ root: run.root, commonDir: run.commonDir, sha: run.recipe.commit });
-    const { jobId, recipe, root, commonDir, name, priority } = run;
-    const newRun: NewRun = {
-      ...{ ...job, jobId, recipe, root, commonDir, name, priority },
-      id: uuidv7(),
-      environment: await environments.save(variables),
-      umask: request.umask,
-      held: false,
-      retries: 0,
-      after: [],
-      notes: [],
-    };
-    const [again] = store.submit([newRun], request.idempotencyKey);
-    if (!again) throw new TypeError('a rerun without a run');
-    await environments.save(variables);
-    return again;
+    return this.#holding(run.recipe.commit, async () => {
+      await pinCommit({ root: run.root, commonDir: run.commonDir, sha: run.recipe.commit });
+      const { jobId, recipe, root, commonDir, name, priority } = run;
+      const newRun: NewRun = {
+        ...{ ...job, jobId, recipe, root, commonDir, name, priority },
+        id: uuidv7(),
+        environment: await environments.save(variables),
+        umask: request.umask,
+        held: false,
+        retries: 0,
+        after: [],
+        notes: [],
+      };
+      const [again] = store.submit([newRun], request.idempotencyKey);
+      if (!again) throw new TypeError('a rerun without a run');
+      await environments.save(variables);
+      return again;
+    });
   }
 
-  async #plan(
-    request: LocalSubmit,
-    at: { git: Workspace; workspace: LoadedWorkspace; sha: string },
-  ): Promise<Planned[]> {
-    const templates = await loadTemplates(at.git.root, this.#deps.templatesFolder);
-    const commands = request.commands.length === 0 && request.job !== undefined ? [[]] : request.commands;
-    return commands.map((command) => {
-      const resolved = resolveJob(at.workspace, {
-        job: request.job,
-        command,
-        runner: request.runner,
-        resources: request.resources,
-      });
-      const envNames = Object.keys({ ...at.workspace.config.env, ...request.env }).sort();
-      const watch = watchedDirectories(
-        request.watch,
-        at.workspace.config.artifacts.watch_directories,
-        at.git.subdir,
-      );
-      const compiled = compile({
-        workspace: at.workspace,
-        templates,
-        job: {
-          ...resolved,
-          name: request.name ?? resolved.job,
-          commit: at.sha,
-          cwd: at.git.subdir,
-          watch,
-          envNames,
-        },
-      });
-      return { resolved, compiled, recipe: recipeOf({ request, at, resolved, compiled, envNames, watch }) };
-    });
+  async #holding<T>(sha: string, work: () => Promise<T>): Promise<T> {
+    this.#commits.push(sha);
+    try {
+      return await work();
+    } finally {
+      this.#commits.splice(this.#commits.indexOf(sha), 1);
+    }
   }
 
   async #commit(
@@ -231,64 +207,4 @@ export class Submission {
     // Some may have started meanwhile.
     return runs.map((run) => store.mustGet(run.id));
   }
-}
-
-function recipeOf(of: {
-  request: LocalSubmit;
-  at: { git: Workspace; workspace: LoadedWorkspace; sha: string };
-  resolved: ResolvedJob;
-  compiled: Compiled;
-  envNames: string[];
-  watch: string[];
-}): Recipe {
-  const { config, name } = of.at.workspace;
-  return {
-    workspace: name,
-    commit: of.at.sha,
-    subdir: of.at.git.subdir,
-    command: of.resolved.command,
-    envNames: of.envNames,
-    runner: of.compiled.runner,
-    resources: of.resolved.resources,
-    scriptSha256: of.compiled.sha256,
-    resumable: of.compiled.resumable,
-    links: linkedPaths(config.source.links, of.request.links, of.at.git.subdir),
-    submodules: config.source.submodules,
-    artifacts: {
-      watch: of.watch,
-      ignore: config.artifacts.ignore_patterns,
-      maxFileBytes: Math.round(config.artifacts.max_file_size_mb * BYTES_PER_MB),
-    },
-  };
-}
-
-/** Throws `not_found` or `ambiguous`. A run that was retried counts as its newest try. */
-function dependenciesOf(store: Store, { after, afterAny }: LocalSubmit): Dependency[] {
-  const found = new Map<string, Dependency>();
-  for (const [selectors, policy] of [
-    [afterAny, 'any'],
-    [after, 'success'],
-  ] as const) {
-    for (const selector of selectors) {
-      const run = lastTryOf(store, resolveRun(store, selector));
-      if (policy === 'success' && hasEnded(run.phase) && run.phase !== 'succeeded') {
-        throw new QwexError({
-          code: 'conflict',
-          message: `run ${selector} has already ended (${run.phase}), so nothing can run after its success`,
-          hint: `to run all the same: --after-any ${selector}`,
-        });
-      }
-      found.set(run.id, { id: run.id, policy });
-    }
-  }
-  return [...found.values()];
-}
-
-function wireCompiled({ runner, layers, script, sha256 }: Compiled): WireCompiled {
-  return {
-    runner,
-    script,
-    sha256,
-    layers: layers.map(({ name, template, origin }) => ({ name, template, origin })),
-  };
 }

@@ -23,6 +23,7 @@ import { initWorkspace, loadWorkspace } from '../config/index.ts';
 import { checkoutCommit, diffCommits, preflight } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
 import { differingFields } from './differing-fields.ts';
+import { wireCompiled } from './plan-runs.ts';
 
 const MAX_PATCH_CHARACTERS = 4 * 1024 * 1024;
 
@@ -40,9 +41,7 @@ export class Workspaces {
     const templates = await loadTemplates(git.root, this.#templatesFolder);
     const resolved = resolveJob(workspace, request);
     const job = { ...resolved, name: resolved.job, commit: git.sha, cwd: git.subdir };
-    const { runner, layers, script, sha256 } = compile({ workspace, templates, job });
-    const shown = layers.map(({ name, template, origin }) => ({ name, template, origin }));
-    return { runner, layers: shown, script, sha256 };
+    return wireCompiled(compile({ workspace, templates, job }));
   }
 
   async init(cwd: string): Promise<InitResponse> {

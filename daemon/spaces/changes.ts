@@ -20,7 +20,7 @@ export interface SpaceChanges {
   known: boolean;
 }
 
-/** Three git processes side by side. Files inside submodules aren't looked at. */
+/** One git process. Files inside submodules aren't looked at. */
 export async function spaceChanges(located: Located): Promise<SpaceChanges> {
   const facts = await readFacts(located);
   if (facts === null) return unknownSpace(located.path);
@@ -30,34 +30,50 @@ export async function spaceChanges(located: Located): Promise<SpaceChanges> {
     GIT_WORK_TREE: located.path,
     GIT_INDEX_FILE: join(facts.entry, PRISTINE_INDEX),
   };
-  const ask = async (args: string[]) => splitNul(await git({ cwd: located.path, args, environment }));
-  const [tracked, differing, others] = await Promise.all([
-    ask(['ls-files', '-z']),
-    ask([
-      'diff',
-      '--name-status',
-      '-z',
-      '--no-renames',
-      '--no-ext-diff',
-      '--no-textconv',
-      '--ignore-submodules=all',
-    ]),
-    ask(['ls-files', '-z', '--others', '--directory', '--no-empty-directory']),
-  ]);
-  const states = pairs(differing);
-  const differs = new Set(states.map(([, path]) => path));
+  const listed = parseTagged(splitNul(await git({ cwd: located.path, args: LIST, environment })));
+  const { tracked, modified, deleted, others } = listed;
   return {
-    unchanged: new Set(tracked.filter((path) => !differs.has(path))),
-    changed: states.flatMap(([state, path]) => (state === 'D' ? [] : [path])),
+    unchanged: new Set(tracked.filter((path) => !modified.has(path) && !deleted.has(path))),
+    changed: [...modified].filter((path) => !deleted.has(path)),
     added: await withoutLinks(located.path, others, new Set(facts.linked)),
     known: true,
   };
 }
 
-function pairs(fields: string[]): [string, string][] {
-  const found: [string, string][] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) found.push([fields[at] ?? '', fields[at + 1] ?? '']);
-  return found;
+// A tag, a space and a path each; a file of the commit comes once for each tag that is true of it. Files whose times
+// alone differ are compared by content.
+const LIST = [
+  'ls-files',
+  '-z',
+  '-t',
+  '--cached',
+  '--modified',
+  '--deleted',
+  '--others',
+  '--directory',
+  '--no-empty-directory',
+];
+
+function parseTagged(fields: string[]) {
+  const [tracked, others]: [string[], string[]] = [[], []];
+  const [modified, deleted] = [new Set<string>(), new Set<string>()];
+  for (const field of fields) {
+    const path = field.slice(2);
+    switch (field[0]) {
+      case '?':
+        others.push(path);
+        break;
+      case 'C':
+        modified.add(path);
+        break;
+      case 'R':
+        deleted.add(path);
+        break;
+      default: // H; S in a sparse checkout
+        tracked.push(path);
+    }
+  }
+  return { tracked, modified, deleted, others };
 }
 
 // A new folder that we made for a link may hold nothing else: it is looked into.

@@ -59,7 +59,7 @@ export async function createSpace(
   if (!/^[\w-]+$/.test(name)) throw new TypeError(`not a name for a space: ${name}`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await trash.discard(path);
-  await removeEntries({ commonDir, path });
+  await removeEntries({ commonDir, path, asideIn: trash.folder });
 
   const aside = await trash.newPath(name);
   try {
@@ -74,16 +74,22 @@ export async function createSpace(
   }
 }
 
-// In two steps, as git itself does it, but with the long one as our own child: a cancel then ends what writes.
+// Git makes a worktree in two steps, the long one in a child of its own. Where the checkout may be cancelled, the two
+// are ours: the signal then ends what writes.
 async function addWorktree({ commonDir, sha, path, signal }: SpaceRequest, aside: string): Promise<void> {
   const reason = `in use by qwex run ${basename(path)}`;
-  const add = ['worktree', 'add', '--detach', '--no-checkout', '--lock', '--reason', reason, aside, sha];
-  const fill = ['reset', '--hard', '--no-recurse-submodules'];
+  const add = (...options: string[]) => {
+    return ['worktree', 'add', '--detach', ...options, '--lock', '--reason', reason, aside, sha];
+  };
   const common = { config: CHECKOUT, ...(signal === undefined ? {} : { signal }) };
   try {
-    signal?.throwIfAborted();
-    await git({ cwd: commonDir, args: add, ...common });
-    await git({ cwd: aside, args: fill, ...common });
+    if (signal === undefined) {
+      await git({ cwd: commonDir, args: add(), ...common });
+      return;
+    }
+    signal.throwIfAborted();
+    await git({ cwd: commonDir, args: add('--no-checkout'), ...common });
+    await git({ cwd: aside, args: ['reset', '--hard', '--no-recurse-submodules'], ...common });
   } catch (error) {
     throw signal?.aborted ? signal.reason : explainAdd(error, { commonDir, sha });
   }

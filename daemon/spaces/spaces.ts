@@ -24,7 +24,7 @@ export class Spaces {
   async remove({ path, commonDir }: Located): Promise<void> {
     await this.#trash.discard(path);
     fault('space_discarded');
-    await removeEntries({ path, commonDir });
+    await removeEntries({ path, commonDir, asideIn: this.#trash.folder });
   }
 
   /** Deletes what an earlier daemon left in the trash. At start, before the first `create`. */

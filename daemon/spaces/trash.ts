@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { execa } from 'execa';
 import { isErrno, messageOf } from '../../shared/errors.ts';
 import { entryClaimedBy } from './worktree-entry.ts';
@@ -15,20 +16,25 @@ export interface TrashOptions {
   report: (message: string) => void;
 }
 
+const GATHER_MS = 200;
+/** Of the paths of one command line. */
+const MOST_AT_ONCE = 200;
+
 export class Trash {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #report: (message: string) => void;
   #deleting: Promise<void> = Promise.resolve();
+  readonly #thrown: string[] = [];
 
   constructor({ folder, report }: TrashOptions) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#report = report;
   }
 
   /** A path in the trash that nothing has yet: whatever is made there and not moved out is deleted at next start. */
   async newPath(name: string): Promise<string> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    return join(this.#folder, `${name}.${randomBytes(6).toString('hex')}`);
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    return join(this.folder, `${name}.${randomBytes(6).toString('hex')}`);
   }
 
   /** Takes `path` away; it is gone when this resolves, its deletion goes on. Nothing there is fine. */
@@ -44,9 +50,9 @@ export class Trash {
 
   /** Deletes in the background what an earlier daemon left. Only before anything is being made in the trash. */
   async empty(): Promise<void> {
-    const names = await readdir(this.#folder).catch((error: unknown) => ifMissing(error));
+    const names = await readdir(this.folder).catch((error: unknown) => ifMissing(error));
     for (const name of names ?? []) {
-      const path = join(this.#folder, name);
+      const path = join(this.folder, name);
       const entry = await entryClaimedBy(path);
       if (entry !== null) await rm(entry, { recursive: true, force: true });
       this.#deleteLater(path);
@@ -59,22 +65,43 @@ export class Trash {
   }
 
   #deleteLater(path: string): void {
-    this.#deleting = this.#deleting
-      .then(() => deleteTree(path))
-      .catch((error: unknown) => this.#report(`could not delete ${path}: ${messageOf(error)}`));
+    // Whoever is next in the chain takes all that is there by then.
+    if (this.#thrown.push(path) === 1) this.#deleting = this.#deleting.then(() => this.#deleteThrown());
+  }
+
+  /** Starting a process costs more than deleting a small space: what is thrown away within a moment goes together. */
+  async #deleteThrown(): Promise<void> {
+    await wait(GATHER_MS);
+    const paths = this.#thrown.splice(0);
+    while (paths.length > 0) await this.#deleteAll(paths.splice(0, MOST_AT_ONCE));
+  }
+
+  async #deleteAll(paths: string[]): Promise<void> {
+    if (paths.length > 1 && (await removeQuickly(paths))) return;
+    for (const path of paths) {
+      await deleteTree(path).catch((error: unknown) =>
+        this.#report(`could not delete ${path}: ${messageOf(error)}`),
+      );
+    }
   }
 }
 
 /** Deletes a tree, read-only folders included. Throws when something stays (another account's files, a mount). */
 export async function deleteTree(path: string): Promise<void> {
-  const args = ['-rf', '--one-file-system', '--', path];
-  const quick = await execa('rm', args, { reject: false, stdin: 'ignore' });
-  if (!quick.failed) return;
+  if (await removeQuickly([path])) return;
   // chmod -R follows no symlink that it meets; the path itself must not be one.
   if ((await lstat(path)).isDirectory()) {
     await execa('chmod', ['-R', 'u+rwX', '--', path], { reject: false, stdin: 'ignore' });
   }
-  await execa('rm', args, { stdin: 'ignore' });
+  await execa('rm', removal([path]), { stdin: 'ignore' });
+}
+
+async function removeQuickly(paths: string[]): Promise<boolean> {
+  return !(await execa('rm', removal(paths), { reject: false, stdin: 'ignore' })).failed;
+}
+
+function removal(paths: string[]): string[] {
+  return ['-rf', '--one-file-system', '--', ...paths];
 }
 
 function ifMissing(error: unknown): null {

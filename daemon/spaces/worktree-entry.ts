@@ -11,15 +11,25 @@ export interface Located {
   commonDir: string;
   /** Of the worktree. */
   path: string;
+  /** Where attempts to make it may have been cut short, each in a folder `<its name>.<something>`. */
+  asideIn?: string;
 }
 
 /** Entries of the worktree at `path`. Usually one; none when the user pruned it or the repository is gone. */
-export async function findEntries({ commonDir, path }: Located): Promise<string[]> {
+export async function findEntries({ commonDir, path, asideIn }: Located): Promise<string[]> {
   const folder = join(commonDir, 'worktrees');
   const names = (await readNames(folder)).filter((name) => name.startsWith(basename(path)));
   const gitdir = await gitdirOf(path);
+  const aside = asideIn === undefined ? undefined : await gitdirOf(join(asideIn, `${basename(path)}.`));
   const found = await Promise.all(
-    names.map(async (name) => ((await readGitdir(join(folder, name))) === gitdir ? [name] : [])),
+    names.map(async (name) => {
+      const named = await readGitdir(join(folder, name));
+      if (named === gitdir) return [name];
+      if (aside === undefined || !name.startsWith(`${basename(path)}.`)) return [];
+      // A git that outlived its daemon may be killed, or go on writing into an entry that was removed under it: such
+      // an entry names nothing. Its own name is the run's, which nobody else would choose.
+      return named === null || named.startsWith(dirname(aside)) ? [name] : [];
+    }),
   );
   return found.flat().map((name) => join(folder, name));
 }

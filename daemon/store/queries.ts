@@ -156,13 +156,21 @@ export class RunQueries {
     );
   }
 
-  /** Distinct repositories and the commits that runs of them are made from. */
-  commitsByRoot(): { root: string; commit: string }[] {
+  /** The repositories that runs are made from, each with a working tree of it. */
+  repositories(): { commonDir: string; root: string }[] {
     return this.#db
+      .prepare('SELECT common_dir AS commonDir, max(root) AS root FROM runs GROUP BY common_dir')
+      .all() as { commonDir: string; root: string }[];
+  }
+
+  /** The commits of a repository that runs are made from, some runs not counted. */
+  commitsOf(commonDir: string, except: ReadonlySet<string>): Set<string> {
+    const rows = this.#db
       .prepare(
-        'SELECT DISTINCT runs.root, jobs.commit_sha AS "commit" FROM runs JOIN jobs ON jobs.id = runs.job_id',
+        'SELECT runs.id, jobs.commit_sha FROM runs JOIN jobs ON jobs.id = runs.job_id WHERE common_dir = ?',
       )
-      .all() as { root: string; commit: string }[];
+      .all(commonDir) as { id: string; commit_sha: string }[];
+    return new Set(rows.filter(({ id }) => !except.has(id)).map((row) => row.commit_sha));
   }
 
   /** Ended runs that finished before a time, oldest first. */

@@ -30,6 +30,7 @@ export class Store {
   readonly #db: Database;
   readonly #now: () => number;
   readonly #settlement: Settlement;
+  #beforeCommit: () => void = () => undefined;
   readonly #restoration: Restoration;
 
   constructor(db: Database, now: () => number = Date.now) {
@@ -232,13 +233,24 @@ export class Store {
     if (this.#db.inTransaction) return work();
     let result: T;
     try {
-      result = this.#db.transaction(work).immediate();
+      result = this.#db
+        .transaction(() => {
+          const done = work();
+          this.#beforeCommit();
+          return done;
+        })
+        .immediate();
     } catch (error) {
       this.events.forget();
       throw worded(error, this.#db.name);
     }
     this.events.publish();
     return result;
+  }
+
+  /** Has something written along with every commit. */
+  beforeCommit(write: () => void): void {
+    this.#beforeCommit = write;
   }
 
   close(): void {

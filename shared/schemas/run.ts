@@ -82,7 +82,7 @@ export const runSchema = z
     artifactBytes: z.number().int(),
     artifacts: z.array(artifactSchema).optional().describe('absent in lists'),
   })
-  .meta({ id: 'Run' });
+  .meta({ id: 'RunResponse' });
 export type Run = z.infer<typeof runSchema>;
 
 /** Limits of what a client may send; an error names the one that was passed. */

@@ -75,17 +75,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 /** Lets everything end by itself under a daemon that nobody disturbs, and stops that daemon. */
 async function makePeace(world: World, load: Load): Promise<void> {
-  const runner = new LocalRunner({ home: world.home });
+  const runner = new LocalRunner({ home: world.home, autostart: false });
   const deadline = Date.now() + PEACE_MS;
   await disarm(world, runner);
   await Promise.race([load.settled(), pause(PEACE_MS)]);
   const isBusy = async () => {
-    const { counts } = await persist(() => runner.request<Status>(LOCAL_API.status));
+    const { counts } = await persist(world.revive, () => runner.request<Status>(LOCAL_API.status));
     return (counts.pending ?? 0) + (counts.running ?? 0) > 0 || (await trashOf(world)).length > 0;
   };
   while ((await isBusy()) && Date.now() < deadline) await pause(LOOK_AGAIN_MS);
   const pid = daemonPid(world.home);
-  await persist(() => runner.request(LOCAL_API.stop, { body: { restart: false } }));
+  await persist(world.revive, () => runner.request(LOCAL_API.stop, { body: { restart: false } }));
   while (pid !== undefined && lives(pid) && Date.now() < deadline) await pause(LOOK_AGAIN_MS);
 }
 
@@ -95,7 +95,7 @@ type Status = { counts: Record<string, number> };
 async function disarm(world: World, runner: LocalRunner): Promise<void> {
   const armed = daemonPid(world.home);
   if (armed !== undefined && lives(armed)) process.kill(armed, 'SIGKILL');
-  await persist(() => runner.request(LOCAL_API.status));
+  await persist(world.revive, () => runner.request(LOCAL_API.status));
 }
 
 function trashOf({ home }: World): Promise<string[]> {
@@ -109,7 +109,8 @@ async function victimsOf(world: World): Promise<Map<string, Set<VictimPart>>> {
   for (const log of logs) {
     for (const line of (await readFile(join(world.home, log), 'utf8')).split('\n')) {
       if (!line.includes('"faultPoint"')) continue;
-      const { runId } = JSON.parse(line) as { runId: string };
+      const { runId, faultPoint } = JSON.parse(line) as { runId: string; faultPoint: string };
+      world.journal.count(`supervisor at ${faultPoint}`);
       victims.set(runId, (victims.get(runId) ?? new Set<VictimPart>()).add('supervisor'));
     }
   }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LocalRunner } from '../../shared/client/index.ts';
 import { QwexError } from '../../shared/errors.ts';
 import type { Request } from './journal.ts';
+import { persist } from './persist.ts';
 import { type Random, randomFor } from './random.ts';
 import { submit } from './submit.ts';
 import { watchToEnd } from './watcher.ts';
@@ -25,7 +26,7 @@ export class Load {
 
   constructor(world: World) {
     this.#world = world;
-    this.#runner = new LocalRunner({ home: world.home });
+    this.#runner = new LocalRunner({ home: world.home, autostart: false });
   }
 
   /** Submits until `stop`; resolves when every request of it has been answered. */
@@ -104,17 +105,13 @@ export class Load {
   async #cancel(request: Request, id: string): Promise<void> {
     await pause(request.wish.cancelAfterMs ?? 0);
     request.cancel = 'asked';
-    while (!this.#givenUp.signal.aborted) {
-      try {
-        await this.#runner.cancel(id);
-        request.cancel = 'accepted';
-        return;
-      } catch (error) {
-        if (!(error instanceof QwexError)) throw error;
-        if (error.code === 'conflict') return; // it has ended, or an earlier wish arrived whose answer did not
-        if (error.code !== 'unreachable') request.refusals.push(`cancel: ${error.code}: ${error.message}`);
-        await pause(LOOK_AGAIN_MS);
-      }
+    try {
+      await persist(this.#world.revive, () => this.#runner.cancel(id));
+      request.cancel = 'accepted';
+    } catch (error) {
+      if (!(error instanceof QwexError)) throw error;
+      // A conflict: it has ended, or an earlier wish arrived whose answer did not.
+      if (error.code !== 'conflict') request.refusals.push(`cancel: ${error.code}: ${error.message}`);
     }
   }
 

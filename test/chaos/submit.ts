@@ -31,7 +31,7 @@ export async function submit(by: Submitter, request: Request, after: string | nu
     ? protocolBody(by, request, { key, after })
     : localBody(by, request, { key, after });
   await cutFirst(by, request, { path: route.path, body });
-  const answer = await untilAnswered(request, () =>
+  const answer = await untilAnswered(by, request, () =>
     by.runner.request<{ id: string } | { runs: { id: string }[] }>(route, { body }),
   );
   if (answer === undefined) return;
@@ -55,9 +55,13 @@ async function cutFirst(
 }
 
 /** Asks until it is answered; a refusal is written down. */
-async function untilAnswered<T>(request: Request, ask: () => Promise<T>): Promise<T | undefined> {
+async function untilAnswered<T>(
+  { world }: Submitter,
+  request: Request,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    return await persist(ask);
+    return await persist(world.revive, ask);
   } catch (error) {
     if (!(error instanceof QwexError)) throw error;
     request.refusals.push(`${error.code}: ${error.message}`);

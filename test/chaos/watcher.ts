@@ -31,6 +31,7 @@ export async function watchToEnd(
     } catch (error) {
       if (!(error instanceof QwexError) || error.code !== 'unreachable') throw error;
       await pause(50);
+      await of.world.revive();
     } finally {
       clearTimeout(timer);
     }

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startDaemon } from '../../shared/client/start-daemon.ts';
+import { QwexError } from '../../shared/errors.ts';
 import { Journal } from './journal.ts';
 
 const execute = promisify(execFile);
@@ -20,6 +22,8 @@ export interface World {
   sha: string;
   ledger: string;
   journal: Journal;
+  /** Starts a daemon as the next command of a user would; who asks meanwhile waits for the same one. */
+  revive: () => Promise<void>;
 }
 
 /** A repository that has the job, a home with some slots, an empty ledger. */
@@ -38,7 +42,8 @@ export async function makeWorld(seed: number): Promise<World> {
   await git(repository, 'add', '--all');
   await git(repository, 'commit', '--quiet', '--message=The job');
   const sha = await git(repository, 'rev-parse', 'HEAD');
-  return { seed, folder, home, repository, sha, ledger, journal: new Journal(join(folder, 'journal.jsonl')) };
+  const journal = new Journal(join(folder, 'journal.jsonl'));
+  return { seed, folder, home, repository, sha, ledger, journal, revive: oneAtATime(() => revive(home)) };
 }
 
 /** What git prints, without its last newline. */
@@ -46,6 +51,24 @@ export async function git(cwd: string, ...args: string[]): Promise<string> {
   const who = ['-c', 'user.name=Chaos', '-c', 'user.email=chaos@localhost', '-c', 'core.hooksPath=/dev/null'];
   const { stdout } = await execute('git', [...who, ...args], { cwd });
   return stdout.trimEnd();
+}
+
+async function revive(home: string): Promise<void> {
+  try {
+    await startDaemon(home);
+  } catch (error) {
+    if (!(error instanceof QwexError)) throw error; // it was killed while it started
+  }
+}
+
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let current: Promise<void> | undefined;
+  return () => {
+    current ??= work().finally(() => {
+      current = undefined;
+    });
+    return current;
+  };
 }
 
 export function runFolder(world: World, id: string): string {

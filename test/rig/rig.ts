@@ -66,7 +66,7 @@ export class Rig {
     const rig = new Rig(await realpath(await mkdtemp('/tmp/qwex-e2e-')), options);
     onTestFinished(() => rig.#finish());
     await mkdir(join(rig.folder, 'user'));
-    await mkdir(rig.home, { mode: 0o700 });
+    await mkdir(rig.home, { recursive: true, mode: 0o700 });
     // A short grace: tests end programs that take no notice of TERM.
     const settings = [`slots: ${options.slots ?? 1}`, 'grace: 500ms', options.config ?? ''];
     await writeFile(rig.paths.config, `${settings.join('\n')}\n`, { mode: 0o600 });

@@ -44,7 +44,7 @@ export function artifactRoutes(context: ApiContext) {
   const download = describe(API.download, {
     request: {
       params: nameParams,
-      query: z.object({ expires: z.coerce.number().int(), signature: z.string() }),
+      query: z.strictObject({ expires: z.coerce.number().int(), signature: z.string() }),
     },
     responses: {
       200: { description: 'its bytes', content: { 'application/octet-stream': { schema: z.string() } } },
@@ -54,11 +54,19 @@ export function artifactRoutes(context: ApiContext) {
     const { id, name } = c.req.valid('param');
     context.downloads.verify(id, name, c.req.valid('query'));
     const { handle, sizeBytes } = await openFile(context, resolveRun(store, id), name);
-    const stream = createReadStream('', { fd: handle, highWaterMark: 256 * 1024 });
-    return c.body(Readable.toWeb(stream) as ReadableStream, 200, {
+    const headers = {
       'content-type': 'application/octet-stream',
       'content-length': String(sizeBytes),
-    });
+      // A page that a run has written is not ours: nothing shall open it as if it were.
+      'content-disposition': 'attachment',
+      'x-content-type-options': 'nosniff',
+    };
+    if (c.req.method === 'HEAD') {
+      await handle.close();
+      return c.body(null, 200, headers);
+    }
+    const stream = createReadStream('', { fd: handle, highWaterMark: 256 * 1024 });
+    return c.body(Readable.toWeb(stream) as ReadableStream, 200, headers);
   });
   return app;
 }

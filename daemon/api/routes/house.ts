@@ -48,7 +48,7 @@ export function houseRoutes({ housekeeping, settings }: ApiContext) {
   app.openapi(gc, async (c) => c.json(await housekeeping.gc(c.req.valid('json')), 200));
 
   const doctor = describe(LOCAL_API.doctor, {
-    request: { query: z.object({ cwd: z.string().startsWith('/').optional() }) },
+    request: { query: z.strictObject({ cwd: z.string().startsWith('/').optional() }) },
     responses: { 200: answer('what was checked', doctorResponseSchema) },
   });
   app.openapi(doctor, async (c) =>

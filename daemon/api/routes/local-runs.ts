@@ -12,7 +12,7 @@ import {
 import { runSchema } from '../../../shared/schemas/run.ts';
 import { resolveRun } from '../../store/selectors.ts';
 import type { ApiContext } from '../context.ts';
-import { presentRun } from '../present.ts';
+import { presentRun, presentRuns } from '../present.ts';
 import { answer, describe, idParams, jsonBody } from '../route.ts';
 
 const oneRun = { 200: answer('the run', runSchema) };
@@ -27,7 +27,7 @@ export function localRunRoutes(context: ApiContext) {
   });
   app.openapi(submit, async (c) => {
     const { runs, ...rest } = await submission.submitLocal(c.req.valid('json'));
-    return c.json({ runs: runs.map((run) => presentRun(context, run)), ...rest }, 200);
+    return c.json({ runs: presentRuns(context, runs), ...rest }, 200);
   });
 
   const rerun = describe(LOCAL_API.rerun, {
@@ -56,7 +56,7 @@ export function localRunRoutes(context: ApiContext) {
   });
 
   const diff = describe(LOCAL_API.diff, {
-    request: { query: z.object({ a: z.string(), b: z.string() }) },
+    request: { query: z.strictObject({ a: z.string(), b: z.string() }) },
     responses: { 200: answer('the difference', diffResponseSchema) },
   });
   app.openapi(diff, async (c) => {

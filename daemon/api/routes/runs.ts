@@ -8,7 +8,7 @@ import type { RunRecord } from '../../store/record.ts';
 import { resolveRun } from '../../store/selectors.ts';
 import { lastTryOf } from '../../store/tries.ts';
 import type { ApiContext } from '../context.ts';
-import { presentRun } from '../present.ts';
+import { presentRun, presentRuns } from '../present.ts';
 import { answer, describe, idParams, jsonBody } from '../route.ts';
 import { listArtifacts } from './artifacts.ts';
 
@@ -16,7 +16,7 @@ const DEFAULT_PAGE = 50;
 const MAX_PAGE = 1000;
 const MAX_WAIT_SECONDS = 24 * 3600;
 
-const listQuery = z.object({
+const listQuery = z.strictObject({
   status: z.enum(STATUSES).optional(),
   workspace: z.string().optional(),
   name: z.string().optional(),
@@ -55,7 +55,7 @@ export function runRoutes(context: ApiContext) {
     const page = runs.slice(0, limit);
     const last = page.at(-1);
     const nextCursor = runs.length > limit && last ? encodeCursor(last.seq) : null;
-    return c.json({ runs: page.map((run) => presentRun(context, run)), nextCursor }, 200);
+    return c.json({ runs: presentRuns(context, page), nextCursor }, 200);
   });
 
   const get = describe(API.get, {
@@ -79,7 +79,9 @@ export function runRoutes(context: ApiContext) {
   const wait = describe(API.wait, {
     request: {
       params: idParams,
-      query: z.object({ timeout: z.coerce.number().min(0).max(MAX_WAIT_SECONDS).default(60) }),
+      query: z.strictObject({
+        timeout: z.coerce.number().min(0).max(MAX_WAIT_SECONDS).default(60).describe('seconds'),
+      }),
     },
     responses: {
       200: answer('it and its retries have ended', runSchema),
@@ -88,13 +90,18 @@ export function runRoutes(context: ApiContext) {
   });
   app.openapi(wait, async (c) => {
     const { id } = resolveRun(store, c.req.valid('param').id);
-    const limit = AbortSignal.timeout(c.req.valid('query').timeout * 1000);
+    const limit = AbortSignal.timeout(Math.ceil(c.req.valid('query').timeout * 1000));
     const signal = AbortSignal.any([limit, c.req.raw.signal, context.stopping]);
     const ended = await waitForEnd(context, id, signal);
     if (ended)
       return c.json(presentRun(context, ended, (await listArtifacts(context, ended)).artifacts), 200);
     if (context.stopping.aborted) {
-      throw new QwexError({ code: 'unreachable', message: 'the daemon is stopping', hint: 'ask again' });
+      throw new QwexError({
+        code: 'unreachable',
+        message: 'the daemon is stopping',
+        hint: 'ask again once one is running; the run goes on',
+        details: { stopping: true },
+      });
     }
     return c.json(presentRun(context, lastTryOf(store, store.mustGet(id))), 202);
   });
@@ -116,8 +123,9 @@ async function waitForEnd(
       },
       signal,
     );
-    if (!ended || ended.retriedBy === null) return ended;
-    target = ended.retriedBy;
+    const retry = ended?.retriedBy ? context.store.runs.get(ended.retriedBy) : undefined;
+    if (!retry) return ended;
+    target = retry.id;
   }
 }
 

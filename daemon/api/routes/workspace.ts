@@ -13,7 +13,7 @@ import {
 import type { ApiContext } from '../context.ts';
 import { answer, describe, jsonBody } from '../route.ts';
 
-const placeQuery = z.object({ cwd: z.string().startsWith('/') });
+const placeQuery = z.strictObject({ cwd: z.string().startsWith('/') });
 
 export function workspaceRoutes({ workspaces }: ApiContext) {
   const app = new OpenAPIHono();

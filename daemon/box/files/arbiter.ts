@@ -1,8 +1,8 @@
 // One decision at a time. Whoever can't get the arbiter within its time decides all the same: two decisions at once are
 // untidy, not wrong, as only a device's own lock gives it to a run. Nobody who holds it for ever can stop the line.
 import { rmSync } from 'node:fs';
-import type { BoxPlaces } from './places.ts';
 import { type LockTable, lockTakers, takeLock } from './locks.ts';
+import type { BoxPlaces } from './places.ts';
 import { replaceOwn } from './write-file.ts';
 
 export const ARBITER_WAIT_MS = 2000;

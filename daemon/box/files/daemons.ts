@@ -1,9 +1,8 @@
 // The daemons of a box: who they are, whether they live, and how to wake them.
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity, readIdentity } from '../../supervisor/identity.ts';
-import { lstatSync } from 'node:fs';
 import { holdLife, makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, boxPlaces, uidOfKey } from './places.ts';
@@ -68,7 +67,12 @@ export class OwnPresence {
   readonly #places: BoxPlaces;
   readonly #life: { close(): void };
 
-  private constructor(options: { key: string; identity: ProcessIdentity; places: BoxPlaces; life: { close(): void } }) {
+  private constructor(options: {
+    key: string;
+    identity: ProcessIdentity;
+    places: BoxPlaces;
+    life: { close(): void };
+  }) {
     this.key = options.key;
     this.identity = options.identity;
     this.#places = options.places;

@@ -6,9 +6,9 @@
 import { rmSync } from 'node:fs';
 import { z } from 'zod';
 import { type ProcessIdentity, parseIdentity } from '../../supervisor/identity.ts';
-import { type BoxPlaces, isRunId } from './places.ts';
 import { makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
+import { type BoxPlaces, isRunId } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
 import { appendOwn, replaceOwn } from './write-file.ts';
 
@@ -44,7 +44,11 @@ export class Leases {
 
   read(): { leases: Lease[]; ignored: Ignored[] } {
     const { entries, ignored } = this.#folder.read();
-    const leases = entries.map(({ file, content }) => ({ ...content, member: file.uid, sinceMs: file.birthMs }));
+    const leases = entries.map(({ file, content }) => ({
+      ...content,
+      member: file.uid,
+      sinceMs: file.birthMs,
+    }));
     return { leases, ignored };
   }
 
@@ -76,5 +80,9 @@ function parseLease(file: ForeignFile): LeaseContent | string {
   if (!isRunId(head.run) || file.name !== `${head.run}.lease`) return 'its name is not that of its run';
   const held = /^held (.*\n)/m.exec(file.text)?.[1];
   const ended = /^ended (\d{1,16})\n/m.exec(file.text)?.[1];
-  return { ...head, supervisor: parseIdentity(held) ?? null, endedMs: ended === undefined ? null : Number(ended) };
+  return {
+    ...head,
+    supervisor: parseIdentity(held) ?? null,
+    endedMs: ended === undefined ? null : Number(ended),
+  };
 }

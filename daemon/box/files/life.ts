@@ -21,21 +21,20 @@ export function holdLife(path: string): { close(): void } {
   return { close: () => closeSync(fd) };
 }
 
-/** Calls once: when the last holder is gone, or soon if there is none. Undefined when there is no such fifo. */
+/** Calls once, when the last holder is gone. Undefined when nobody holds it now, or there is no such fifo. */
 export function watchLife(path: string, onDeath: () => void): { close(): void } | undefined {
   const fd = openFifo(path);
   if (fd === undefined) return undefined;
+  if (!hasWriter(fd)) {
+    closeSync(fd);
+    return undefined;
+  }
+  const life = new Socket({ fd, readable: true, writable: false });
   let closed = false;
   const end = (): void => {
     if (!closed) onDeath();
     closed = true;
   };
-  if (!hasWriter(fd)) {
-    closeSync(fd);
-    setImmediate(end);
-    return { close: () => void (closed = true) };
-  }
-  const life = new Socket({ fd, readable: true, writable: false });
   life.once('close', end).on('error', end);
   life.resume().unref();
   return {

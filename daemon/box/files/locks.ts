@@ -4,7 +4,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type BigIntStats, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
-import { isErrno } from '../../../shared/errors.ts';
 import { isLockHeld } from '../../supervisor/lock.ts';
 
 const { O_RDONLY, O_NOFOLLOW } = constants;
@@ -81,8 +80,4 @@ export function lockTakers(path: string): number[] {
     const number = `${Number.parseInt(major ?? '', 16)}:${Number.parseInt(minor ?? '', 16)}:${inode}`;
     return number === wanted ? [Number(pid)] : [];
   });
-}
-
-export function isMissing(error: unknown): boolean {
-  return isErrno(error, 'ENOENT', 'ENOTDIR');
 }

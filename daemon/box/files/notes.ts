@@ -19,7 +19,12 @@ const noteSchema = z.object({
     .nullable(),
   /** Device → the pid that uses it and the words for it. */
   strangers: z.array(
-    z.object({ device: z.string().max(64), pid: z.int().positive().nullable(), words: z.string().max(200), seenMs: z.number() }),
+    z.object({
+      device: z.string().max(64),
+      pid: z.int().positive().nullable(),
+      words: z.string().max(200),
+      seenMs: z.number(),
+    }),
   ),
 });
 
@@ -59,7 +64,10 @@ export class Notes {
 }
 
 /** The reservation that stands: the last one written down for a run that still waits. */
-export function standingReservation(notes: readonly SignedNote[], waiting: ReadonlySet<string>): Reservation | null {
+export function standingReservation(
+  notes: readonly SignedNote[],
+  waiting: ReadonlySet<string>,
+): Reservation | null {
   const last = [...notes].sort((a, b) => b.writtenMs - a.writtenMs || (a.key < b.key ? -1 : 1))[0];
   const reservation = last?.reservation ?? null;
   return reservation !== null && waiting.has(reservation.run) ? reservation : null;

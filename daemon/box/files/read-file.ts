@@ -1,6 +1,15 @@
 // Reading what anyone may have put into a folder that all can write to. A fifo must not block us, a link must not lead
 // us away, a large file must not fill our memory; and whose it is comes from the kernel.
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../../../shared/errors.ts';
 
@@ -32,7 +41,9 @@ export function readForeign(path: string): ForeignRead | undefined {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
-    const why = isErrno(error, 'ELOOP') ? 'it is a symbolic link' : `it can't be opened (${isErrno(error) ? error.code : error})`;
+    const why = isErrno(error, 'ELOOP')
+      ? 'it is a symbolic link'
+      : `it can't be opened (${isErrno(error) ? error.code : error})`;
     return { ok: false, ignored: { path, uid: ownerOf(path), why } };
   }
   try {
@@ -63,7 +74,9 @@ export class ForeignFolder<Content> {
   }
 
   read(): { entries: Entry<Content>[]; ignored: Ignored[] } {
-    const names = readdirSync(this.#folder).filter((name) => name.endsWith(this.#suffix) && !name.startsWith('.'));
+    const names = readdirSync(this.#folder).filter(
+      (name) => name.endsWith(this.#suffix) && !name.startsWith('.'),
+    );
     const present = new Set(names);
     for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
     const entries: Entry<Content>[] = [];
@@ -93,7 +106,8 @@ export class ForeignFolder<Content> {
 
   #parsed(file: ForeignFile): Parsed<Content> {
     const content = this.#parse(file);
-    if (typeof content === 'string') return { ok: false, ignored: { path: file.path, uid: file.uid, why: content } };
+    if (typeof content === 'string')
+      return { ok: false, ignored: { path: file.path, uid: file.uid, why: content } };
     return { ok: true, entry: { file, content } };
   }
 }

@@ -1,8 +1,8 @@
 // Tickets: one small file per waiting run. The name says which run, the file system says whose and since when.
 import { rmSync } from 'node:fs';
 import { z } from 'zod';
-import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
 import { parseJson } from './parse-json.ts';
+import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
 import { type Entry, type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
 import { overwriteOwn, renewOwn, replaceOwn } from './write-file.ts';
 
@@ -44,7 +44,9 @@ export class Tickets {
 
   /** Makes a ticket, or changes one of ours, which keeps its place. */
   put(request: TicketRequest, daemon: string): void {
-    const text = JSON.stringify({ ...request, daemon }).padEnd(TICKET_BYTES - 1).concat('\n');
+    const text = JSON.stringify({ ...request, daemon })
+      .padEnd(TICKET_BYTES - 1)
+      .concat('\n');
     const path = this.#places.ticket(request.run);
     if (!overwriteOwn(path, text)) replaceOwn(path, text);
   }

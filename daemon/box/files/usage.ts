@@ -79,7 +79,11 @@ export function decayedTo(nowMs: number, tally: Tally, halfLifeMs: number): numb
 }
 
 /** The tally with one more use that has ended. */
-export function withUse(tally: Tally, use: Use, { nowMs, halfLifeMs }: { nowMs: number; halfLifeMs: number }): Tally {
+export function withUse(
+  tally: Tally,
+  use: Use,
+  { nowMs, halfLifeMs }: { nowMs: number; halfLifeMs: number },
+): Tally {
   const day = new Date(use.endMs).toISOString().slice(0, 10);
   const before = tally.days[day] ?? { deviceSeconds: 0, runs: 0 };
   const seconds = (use.devices * Math.max(0, use.endMs - use.startMs)) / 1000;

@@ -19,14 +19,12 @@ const aRun = (devices: number) =>
     lengthMs: fc.integer({ min: 1, max: 240 }).map((units) => units * 60_000),
   });
 
-const aWorkload = fc
-  .integer({ min: 1, max: 8 })
-  .chain((devices) =>
-    fc.record({
-      devices: fc.constant(devices),
-      runs: fc.array(aRun(devices), { minLength: 1, maxLength: 40 }),
-    }),
-  );
+const aWorkload = fc.integer({ min: 1, max: 8 }).chain((devices) =>
+  fc.record({
+    devices: fc.constant(devices),
+    runs: fc.array(aRun(devices), { minLength: 1, maxLength: 40 }),
+  }),
+);
 
 test('no device is given twice, and everyone starts in the end', () => {
   fc.assert(

@@ -37,7 +37,9 @@ it('ends where the model ends, and refuses what the model refuses', () => {
       const model: Model[] = [];
       for (const said of steps) {
         if (said.verb === 'submit') {
-          const needs = said.needs.filter((run) => run < ids.length).map((run) => ({ run, policy: said.policy }));
+          const needs = said.needs
+            .filter((run) => run < ids.length)
+            .map((run) => ({ run, policy: said.policy }));
           const after = needs.map(({ run, policy }) => ({ id: ids[run] ?? '', policy }));
           ids.push(rig.submit({ after, held: said.held }).id);
           model.push({ phase: 'queued', held: said.held, needs });

@@ -131,4 +131,3 @@ function inMemory(): Database.Database {
   migrate(db);
   return db;
 }
-

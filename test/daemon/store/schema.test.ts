@@ -5,7 +5,8 @@ import { StoreRig } from './rig.ts';
 
 function set(rig: StoreRig, id: string, columns: Record<string, unknown>): () => unknown {
   const assignments = Object.keys(columns).map((name) => `${name} = @${name}`);
-  return () => rig.db.prepare(`UPDATE runs SET ${assignments.join(', ')} WHERE id = @id`).run({ ...columns, id });
+  return () =>
+    rig.db.prepare(`UPDATE runs SET ${assignments.join(', ')} WHERE id = @id`).run({ ...columns, id });
 }
 
 describe('the checks of a run', () => {
@@ -17,7 +18,10 @@ describe('the checks of a run', () => {
     ['an unknown reason', { phase: 'failed', finished_at: 1, reason: 'bored' }],
     ['a reason before the end', { reason: 'exit' }],
     ['running without a start', { phase: 'running' }],
-    ['success with another code than 0', { phase: 'succeeded', finished_at: 1, started_at: 1, reason: 'exit', exit_code: 1 }],
+    [
+      'success with another code than 0',
+      { phase: 'succeeded', finished_at: 1, started_at: 1, reason: 'exit', exit_code: 1 },
+    ],
     ['success without a code', { phase: 'succeeded', finished_at: 1, started_at: 1, reason: 'exit' }],
     ['preparing in no boot', { phase: 'preparing' }],
     ['held while it is prepared', { phase: 'preparing', boot_id: 'b', held: 1 }],
@@ -54,7 +58,9 @@ describe('the checks of a run', () => {
 
 describe('the indexes', () => {
   const plans = (rig: StoreRig, sql: string) =>
-    (rig.db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]).map(({ detail }) => detail).join('\n');
+    (rig.db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[])
+      .map(({ detail }) => detail)
+      .join('\n');
 
   it('give the next runs in order, without sorting the queue', () => {
     using rig = new StoreRig();
@@ -67,7 +73,10 @@ describe('the indexes', () => {
   });
 
   it.each([
-    ["SELECT 1 FROM runs WHERE phase IN ('queued', 'preparing', 'running', 'collecting') AND environment = 'x'", 'runs_by_environment'],
+    [
+      "SELECT 1 FROM runs WHERE phase IN ('queued', 'preparing', 'running', 'collecting') AND environment = 'x'",
+      'runs_by_environment',
+    ],
     ["SELECT count(*) FROM runs WHERE phase IN ('preparing', 'running')", 'runs_by_phase'],
     ["SELECT * FROM runs WHERE name = 'x' ORDER BY runs.seq DESC LIMIT 1", 'runs_by_name'],
     ["SELECT * FROM runs WHERE id_reversed >= 'a' AND id_reversed < 'a' || '~'", 'runs_by_suffix'],
@@ -80,7 +89,10 @@ describe('the indexes', () => {
   it('are asked in the words of the queries', () => {
     // A partial index counts only when the query has its condition literally.
     using rig = new StoreRig();
-    const sql = rig.db.prepare("SELECT group_concat(sql, char(10)) FROM sqlite_master WHERE type = 'index'").pluck().get();
+    const sql = rig.db
+      .prepare("SELECT group_concat(sql, char(10)) FROM sqlite_master WHERE type = 'index'")
+      .pluck()
+      .get();
     const unfinished = PHASES.filter((phase) => !hasEnded(phase)).map((phase) => `'${phase}'`);
     expect(sql).toContain(`WHERE phase IN (${unfinished.join(', ')})`);
     expect(sql).toContain("WHERE phase = 'queued' AND held = 0 AND unmet = 0");

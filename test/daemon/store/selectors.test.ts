@@ -62,15 +62,26 @@ describe('a selector', () => {
     expect(error.message).toMatch(/…$/);
   });
 
-  it.each(['nothing', '@', '@~3', '', '..', '\0', '%', '_', '--', '----', '🦊', 'x'.repeat(500), "' OR 1=1 --"])(
-    'of nothing is not_found: %j',
-    (selector) => {
-      using rig = new StoreRig();
-      const error = failure(rig, selector);
-      expect(error.code).toBe('not_found');
-      expect(error.hint).toBeDefined();
-    },
-  );
+  it.each([
+    'nothing',
+    '@',
+    '@~3',
+    '',
+    '..',
+    '\0',
+    '%',
+    '_',
+    '--',
+    '----',
+    '🦊',
+    'x'.repeat(500),
+    "' OR 1=1 --",
+  ])('of nothing is not_found: %j', (selector) => {
+    using rig = new StoreRig();
+    const error = failure(rig, selector);
+    expect(error.code).toBe('not_found');
+    expect(error.hint).toBeDefined();
+  });
 
   it('of three characters says that four are wanted', () => {
     using rig = new StoreRig();

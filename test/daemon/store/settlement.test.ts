@@ -71,28 +71,37 @@ describe('a run that waits for another', () => {
     expect(rig.store.runs.ready(9).map(({ id }) => id)).toEqual([needed.id]);
     rig.succeed(needed.id);
     expect(rig.store.mustGet(waiting.id).unmet).toBe(0);
-    expect(rig.store.runs.dependencies(waiting.id)).toEqual([{ id: needed.id, policy: 'success', met: true }]);
+    expect(rig.store.runs.dependencies(waiting.id)).toEqual([
+      { id: needed.id, policy: 'success', met: true },
+    ]);
     expect(rig.store.runs.ready(9).map(({ id }) => id)).toEqual([waiting.id]);
   });
 
   it.each([
     ['failed', 'failed'],
     ['cancelled', 'was cancelled'],
-  ] as const)('ends when that one has %s, with a sentence, and so does what waited for it', (phase, words) => {
-    using rig = new StoreRig();
-    const needed = rig.in('collecting');
-    const waiting = rig.submit({ after: on(needed.id) });
-    const last = rig.submit({ after: on(waiting.id), retries: 3 });
-    if (phase === 'failed') rig.store.fail(needed.id, { reason: 'exit' });
-    else rig.store.cancel(needed.id, { reason: 'cancelled' });
-    expect(rig.store.mustGet(waiting.id)).toMatchObject({
-      phase: 'failed',
-      reason: 'dependency',
-      message: `it was to run after ${needed.id}, which ${words}`,
-    });
-    expect(rig.store.mustGet(last.id)).toMatchObject({ phase: 'failed', reason: 'dependency', retriedBy: null });
-    expect(rig.types(last.id)).toEqual(['run.submitted', 'run.failed']);
-  });
+  ] as const)(
+    'ends when that one has %s, with a sentence, and so does what waited for it',
+    (phase, words) => {
+      using rig = new StoreRig();
+      const needed = rig.in('collecting');
+      const waiting = rig.submit({ after: on(needed.id) });
+      const last = rig.submit({ after: on(waiting.id), retries: 3 });
+      if (phase === 'failed') rig.store.fail(needed.id, { reason: 'exit' });
+      else rig.store.cancel(needed.id, { reason: 'cancelled' });
+      expect(rig.store.mustGet(waiting.id)).toMatchObject({
+        phase: 'failed',
+        reason: 'dependency',
+        message: `it was to run after ${needed.id}, which ${words}`,
+      });
+      expect(rig.store.mustGet(last.id)).toMatchObject({
+        phase: 'failed',
+        reason: 'dependency',
+        retriedBy: null,
+      });
+      expect(rig.types(last.id)).toEqual(['run.submitted', 'run.failed']);
+    },
+  );
 
   it('goes on all the same when any end will do', () => {
     using rig = new StoreRig();

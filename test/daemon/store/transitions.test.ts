@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../../daemon/store/store.ts';
 import { QwexError } from '../../../shared/errors.ts';
-import { PHASES, TRANSITIONS, type Verb, VERBS } from '../../../shared/run-state.ts';
+import { PHASES, TRANSITIONS, VERBS, type Verb } from '../../../shared/run-state.ts';
 import { exitFacts, StoreRig } from './rig.ts';
 
 type Said = Exclude<Verb, 'submit'>;
@@ -101,7 +101,9 @@ describe('claim', () => {
   it('refuses a held run, and one that waits for another', () => {
     using rig = new StoreRig();
     const held = rig.submit({ held: true });
-    expect(refused(() => rig.store.claim(held.id, 'b')).message).toBe(`cannot claim run ${held.id}: it is held`);
+    expect(refused(() => rig.store.claim(held.id, 'b')).message).toBe(
+      `cannot claim run ${held.id}: it is held`,
+    );
     const waiting = rig.submit({ after: [{ id: held.id, policy: 'any' }] });
     expect(refused(() => rig.store.claim(waiting.id, 'b')).message).toContain('waits for another run');
   });

@@ -1,0 +1,53 @@
+// The devices of a box, by the source that its file names.
+import type { BoxFile } from '../../../shared/box.ts';
+import { isErrno, QwexError } from '../../../shared/errors.ts';
+import { FakeDevices } from './fake.ts';
+import { NvidiaDevices } from './nvidia.ts';
+import type { ProgramOptions } from './program.ts';
+import { RocmDevices } from './rocm.ts';
+import type { DeviceSource, FoundDevice } from './source.ts';
+
+/** Declared devices do nothing that could be seen. */
+class DeclaredDevices implements DeviceSource {
+  async find(): Promise<FoundDevice[]> {
+    return [];
+  }
+
+  async observe(): Promise<ReadonlyMap<string, never>> {
+    return new Map();
+  }
+}
+
+export function sourceOf(box: Pick<BoxFile, 'source' | 'fake'>, options: ProgramOptions = {}): DeviceSource {
+  switch (box.source) {
+    case 'nvidia':
+      return new NvidiaDevices(options);
+    case 'rocm':
+      return new RocmDevices(options);
+    case 'fake':
+      return new FakeDevices(box.fake ?? '');
+    case 'declared':
+      return new DeclaredDevices();
+    default:
+      return box.source satisfies never;
+  }
+}
+
+export interface Machine {
+  source: BoxFile['source'];
+  devices: FoundDevice[];
+}
+
+/** What this machine has, by whichever driver answers; `declared` and none when there is no driver. */
+export async function findDevices(options: ProgramOptions = {}): Promise<Machine> {
+  for (const source of ['nvidia', 'rocm'] as const) {
+    try {
+      const devices = await sourceOf({ source }, options).find();
+      if (devices.length > 0) return { source, devices };
+    } catch (error) {
+      const isAbsent = (error instanceof QwexError && error.code === 'not_found') || isErrno(error, 'ENOENT');
+      if (!isAbsent) throw error;
+    }
+  }
+  return { source: 'declared', devices: [] };
+}

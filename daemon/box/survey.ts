@@ -1,0 +1,246 @@
+// One look at all files of a box, and what it means: the view that a decision is made from. Reads only.
+import { lstatSync } from 'node:fs';
+import { currentBootId } from '../supervisor/boot.ts';
+import { isAlive } from '../supervisor/identity.ts';
+import type { BoxConfig } from './config.ts';
+import { Daemons, type Presence } from './files/daemons.ts';
+import { type Lease, Leases, MAX_CLAIM_MS } from './files/leases.ts';
+import { LockTable } from './files/locks.ts';
+import { Notes, type SignedNote, type StrangerNote, standingReservation } from './files/notes.ts';
+import type { BoxPlaces } from './files/places.ts';
+import type { Ignored } from './files/read-file.ts';
+import { type Ticket, Tickets } from './files/tickets.ts';
+import { Usage, type UsageFile, usageOf, weighedUse } from './files/usage.ts';
+import type { DeviceState, PlanTicket, PlanView } from './plan/types.ts';
+import { findInSession, readProcess } from './processes.ts';
+
+/** How long a daemon that was called may take to answer. */
+export const ANSWER_MS = 2000;
+/** How long somebody's word about a stranger counts before a device is looked at again. */
+export const STRANGER_MS = 30_000;
+
+export class BoxFolders {
+  readonly places: BoxPlaces;
+  readonly locks = new LockTable();
+  readonly tickets: Tickets;
+  readonly leases: Leases;
+  readonly daemons: Daemons;
+  readonly notes: Notes;
+  readonly usage: Usage;
+
+  constructor(places: BoxPlaces) {
+    this.places = places;
+    this.tickets = new Tickets(places);
+    this.leases = new Leases(places);
+    this.daemons = new Daemons(places);
+    this.notes = new Notes(places);
+    this.usage = new Usage(places);
+  }
+}
+
+export interface Survey {
+  view: PlanView;
+  nowMs: number;
+  /** Tickets of runs that hold nothing yet. */
+  tickets: Ticket[];
+  leases: Lease[];
+  /** Device → the lease that speaks for it, while it is held. */
+  holders: ReadonlyMap<string, Lease | null>;
+  daemons: Presence[];
+  notes: SignedNote[];
+  usageFiles: UsageFile[];
+  ignored: Ignored[];
+}
+
+export interface SurveyOptions {
+  folders: BoxFolders;
+  config: BoxConfig;
+  nowMs: number;
+  /** What this daemon has seen itself. */
+  strangers: readonly StrangerNote[];
+  /** Runs whose turn came and that were not seen to take it, by this daemon's own watch. */
+  isLate: (ticket: Ticket) => boolean;
+}
+
+export async function surveyBox(options: SurveyOptions): Promise<Survey> {
+  const { folders, config, nowMs } = options;
+  const read = {
+    tickets: folders.tickets.read(),
+    leases: folders.leases.read(),
+    notes: folders.notes.read(),
+    usage: folders.usage.read(),
+    daemons: await folders.daemons.read(),
+  };
+  const { leases } = read.leases;
+  const { daemons } = read.daemons;
+  const holders = await findHolders(options, leases, daemons);
+  const running = new Set([...holders.values()].map((lease) => lease?.run));
+  const tickets = read.tickets.tickets.filter(({ run }) => !running.has(run));
+  const strangers = standingStrangers(options, read.notes.notes);
+  const view: PlanView = {
+    devices: config.file.devices.map(({ id, type, memory_mb, drained }) => ({
+      ...{ id, type, memoryMb: memory_mb },
+      state: stateOf({ id, drained, holders, strangers, config }),
+    })),
+    tickets: tickets.map((ticket) => planTicket(ticket, daemons, options)),
+    policy: config.policy,
+    usage: usageByMember({ ...options, leases, holders, tickets, files: read.usage.files }),
+    reservation: standingReservation(read.notes.notes, new Set(tickets.map(({ run }) => run))),
+  };
+  const ignored = Object.values(read).flatMap((folder) => folder.ignored);
+  return {
+    ...{ view, nowMs, tickets, leases, holders, daemons, ignored },
+    notes: read.notes.notes,
+    usageFiles: read.usage.files,
+  };
+}
+
+/** Every held device, and the lease that speaks for it; null when none does. */
+async function findHolders(
+  { folders, config, nowMs }: SurveyOptions,
+  leases: readonly Lease[],
+  daemons: readonly Presence[],
+): Promise<Map<string, Lease | null>> {
+  const paths = config.file.devices.map(({ id }) => folders.places.deviceLock(id));
+  const [held, bootId] = await Promise.all([folders.locks.held(paths), currentBootId()]);
+  const open = leases.filter(
+    ({ endedMs, supervisor }) => endedMs === null && (supervisor?.bootId ?? bootId) === bootId,
+  );
+  const holders = new Map<string, Lease | null>();
+  for (const { id } of config.file.devices) {
+    const candidates = open.filter(({ devices }) => devices.includes(id));
+    if (held.has(folders.places.deviceLock(id))) {
+      holders.set(id, await speaker(candidates));
+      continue;
+    }
+    // The lock is free. A claim may be about to take it; what closed its descriptors may still be using the device.
+    const lease =
+      candidates.find((candidate) => isClaim(candidate, daemons, nowMs)) ??
+      candidates.find(
+        ({ supervisor, member }) => supervisor !== null && findInSession(supervisor.pid, member),
+      );
+    if (lease !== undefined) holders.set(id, lease);
+  }
+  return holders;
+}
+
+/** Of several that claim a held device, the one with a living supervisor of its owner; else the oldest. */
+async function speaker(candidates: readonly Lease[]): Promise<Lease | null> {
+  const byAge = [...candidates].sort((a, b) => a.sinceMs - b.sinceMs);
+  for (const lease of byAge) {
+    const { supervisor, member } = lease;
+    if (supervisor === null || readProcess(supervisor.pid)?.uid !== member) continue;
+    if (await isAlive(supervisor)) return lease;
+  }
+  return byAge[0] ?? null;
+}
+
+function isClaim(
+  { supervisor, claimUntilMs, sinceMs, member }: Lease,
+  daemons: readonly Presence[],
+  nowMs: number,
+) {
+  if (supervisor !== null || Math.min(claimUntilMs, sinceMs + MAX_CLAIM_MS) <= nowMs) return false;
+  return daemons.some((daemon) => daemon.member === member && daemon.isAlive);
+}
+
+function stateOf({
+  id,
+  drained,
+  holders,
+  strangers,
+  config,
+}: {
+  id: string;
+  drained: string | undefined;
+  holders: ReadonlyMap<string, Lease | null>;
+  strangers: ReadonlyMap<string, StrangerNote>;
+  config: BoxConfig;
+}): DeviceState {
+  if (drained !== undefined) return { kind: 'drained', why: drained };
+  const lease = holders.get(id);
+  if (lease === null) return { kind: 'leased', run: null, member: null, sinceMs: 0, untilMs: null };
+  if (lease !== undefined) {
+    const { run, member, sinceMs } = lease;
+    return { kind: 'leased', run, member, sinceMs, untilMs: endOf(lease, config) };
+  }
+  const stranger = strangers.get(id);
+  return stranger === undefined ? { kind: 'free' } : { kind: 'stranger', who: stranger.words };
+}
+
+/** When a lease ends by its time limit, or by the box's default. */
+export function endOf({ sinceMs, timeMs }: Lease, { policy }: BoxConfig): number {
+  return sinceMs + Math.min(timeMs ?? policy.defaultTimeMs, policy.maxTimeMs ?? Number.POSITIVE_INFINITY);
+}
+
+function planTicket(
+  ticket: Ticket,
+  daemons: readonly Presence[],
+  { nowMs, isLate }: SurveyOptions,
+): PlanTicket {
+  const daemon = daemons.find(({ key, member }) => key === ticket.daemon && member === ticket.member);
+  const { run, member, gpus, type, timeMs, priority, seniorityMs } = ticket;
+  return {
+    ...{ run, member, gpus, type, timeMs, priority, seniorityMs },
+    daemonAlive: daemon?.isAlive === true,
+    passedOver: (daemon !== undefined && isSilent(daemon, ticket, nowMs)) || isLate(ticket),
+  };
+}
+
+/** Called, and neither answered nor renewed its ticket in time. All daemons see the same times, which only its owner could change. */
+function isSilent({ wokenMs, answeredMs }: Presence, { renewedMs }: Ticket, nowMs: number): boolean {
+  if (wokenMs === null || answeredMs >= wokenMs) return false;
+  return nowMs - wokenMs >= ANSWER_MS && renewedMs < wokenMs;
+}
+
+/** Own sightings, and those of others that can be verified: the process is there. */
+function standingStrangers(
+  { strangers, nowMs, config }: SurveyOptions,
+  notes: readonly SignedNote[],
+): Map<string, StrangerNote> {
+  const told = notes
+    .flatMap((note) => note.strangers)
+    .filter(({ pid, seenMs }) => pid !== null && seenMs <= nowMs && readProcess(pid) !== undefined);
+  const known = new Set(config.file.devices.map(({ id }) => id));
+  const fresh = [...told, ...strangers].filter(
+    ({ device, seenMs }) => known.has(device) && nowMs - seenMs < STRANGER_MS,
+  );
+  return new Map(fresh.sort((a, b) => a.seenMs - b.seenMs).map((note) => [note.device, note]));
+}
+
+interface UsageInputs extends SurveyOptions {
+  leases: readonly Lease[];
+  holders: ReadonlyMap<string, Lease | null>;
+  tickets: readonly Ticket[];
+  files: readonly UsageFile[];
+}
+
+/** The larger of claim and witness, what is being used now, and what has ended and isn't in anyone's file yet. */
+function usageByMember({ config, nowMs, leases, holders, tickets, files }: UsageInputs): Map<number, number> {
+  const { halfLifeMs } = config;
+  const usage = new Map<number, number>();
+  const add = (member: number, amount: number): void =>
+    void usage.set(member, (usage.get(member) ?? 0) + amount);
+  // Nobody can have used more than there is.
+  const most = (config.file.devices.length * halfLifeMs) / Math.LN2 / 1000;
+  for (const member of new Set([...tickets, ...leases].map((owned) => owned.member))) {
+    const { claimed, witnessed } = usageOf(member, files, { nowMs, halfLifeMs });
+    add(member, Math.min(most, Math.max(claimed, witnessed)));
+  }
+  for (const lease of holders.values()) {
+    if (lease !== null)
+      add(lease.member, weighedUse({ devices: 1, startMs: lease.sinceMs, endMs: nowMs }, nowMs, halfLifeMs));
+  }
+  const counted = new Set(files.flatMap((file) => file.counted.map((run) => `${file.member} ${run}`)));
+  for (const { run, member, endedMs, sinceMs, devices } of leases) {
+    if (endedMs === null || counted.has(`${member} ${run}`)) continue;
+    const endMs = Math.min(endedMs, nowMs);
+    add(member, weighedUse({ devices: devices.length, startMs: sinceMs, endMs }, nowMs, halfLifeMs));
+  }
+  return usage;
+}
+
+/** False for a device whose lock file has gone: it can't be given to anyone. */
+export function hasLockFile(places: BoxPlaces, device: string): boolean {
+  return lstatSync(places.deviceLock(device), { throwIfNoEntry: false })?.isFile() === true;
+}
