@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { watch } from 'chokidar';
 import { writeAtomically } from '../shared/atomic-write.ts';
 import { isErrno, messageOf } from '../shared/errors.ts';
+import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { type HomePaths, homePaths } from '../shared/paths.ts';
 import { hasEnded } from '../shared/run-state.ts';
 import { VERSION } from '../shared/version.ts';
@@ -177,18 +178,25 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const ends = new EndSignals();
   const stopping = new AbortController();
   const settings = await Settings.load(paths.home, () => scheduler.wake());
-  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], () => scheduler.wake());
+  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], () => {
+    scheduler.wake();
+    void folderJournal.tryAgain();
+  });
   const problem = () => disk.problem;
   const slots = () => settings.current.slots;
   const runnerDeps: RunnerDeps = {
-    ...{ store, folders, environments, spaces, collector, ends, paths },
+    ...{ store, folders, environments, spaces, collector, ends, paths, disk },
     log: logger,
     config: () => settings.current,
     bootId: await currentBootId(),
     startDaemonCommand: options.startDaemonCommand,
   };
   const executor = new Executor(runnerDeps);
-  const scheduler: Scheduler = new Scheduler({ store, slots, start: (id) => executor.start(id), problem });
+  const scheduler: Scheduler = new Scheduler({
+    ...{ store, slots, problem },
+    start: (id) => executor.start(id),
+    onError: (runId, err) => logger.error({ err, runId }, 'the run could not be started; it stays queued'),
+  });
   const folderJournal = new FolderJournal(store, folders);
   store.events.listen((events) => hub.publish(events));
   const templatesFolder = join(options.root, 'templates');
@@ -251,7 +259,8 @@ async function makeHome(home: string): Promise<HomePaths> {
   await mkdir(home, { recursive: true, mode: 0o700 });
   const { spaces, runs } = await loadUserConfig(home);
   const paths = homePaths(home, { spaces, runs });
-  for (const folder of [paths.local, paths.ended, paths.environments, paths.spaces, paths.runs]) {
+  ensureLocalFolder(paths);
+  for (const folder of [paths.ended, paths.environments, paths.spaces, paths.runs]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
   return paths;

@@ -1,6 +1,7 @@
 // A full disk stops new starts before it breaks one, and lets them go on when there is room again. Looked at when
 // something is about to be written; while it is full, again after a while, as nothing announces free space.
 import { statfs } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { QwexError } from '../shared/errors.ts';
 
 /** Room for a run's folder, its record and the database's next pages. */
@@ -35,14 +36,29 @@ export class DiskGuard {
     });
   }
 
-  /** Looks now, and again later while it is full. */
-  async look(): Promise<void> {
+  /** Looks now, and again later while it is full. Resolves to whether it is. */
+  async look(): Promise<boolean> {
     const wasFull = this.#problem !== null;
     const full = await this.#firstFull();
     this.#problem = full === null ? null : `the disk of ${full} is full: nothing starts until there is room`;
     clearTimeout(this.#timer);
     if (full !== null) this.#timer = setTimeout(() => void this.look(), LOOK_AGAIN_MS).unref();
     else if (wasFull) this.#onRoom();
+    return full !== null;
+  }
+
+  /**
+   * For who has just found it full: resolves when it doesn't look full any more, but not at once, as a quota may be used
+   * up where the disk has room; or when the signal aborts.
+   */
+  async untilRoom(signal: AbortSignal): Promise<void> {
+    do {
+      await this.look();
+      await pause(LOOK_AGAIN_MS, undefined, { signal, ref: false }).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    } while (this.#problem !== null && !signal.aborted);
+    if (!signal.aborted) this.#onRoom();
   }
 
   stop(): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { packageRoot, startDaemon } from '../shared/client/start-daemon.ts';
 import { waitForSocket } from '../shared/client/wait-for-socket.ts';
 import { messageOf } from '../shared/errors.ts';
+import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { homeFrom, homePaths } from '../shared/paths.ts';
 import { Daemon } from './daemon.ts';
 import { takeDaemonLock } from './single-instance.ts';
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
   const home = homeFrom(process.env);
   const paths = homePaths(home);
   await mkdir(home, { recursive: true, mode: 0o700 });
-  await mkdir(paths.local, { recursive: true, mode: 0o700 });
+  ensureLocalFolder(paths);
   const lock = await takeDaemonLock(paths.daemonLock);
   if (!lock) {
     // Another one is starting or serving; whoever asked for a daemon wants to know when it answers.

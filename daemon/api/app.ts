@@ -1,11 +1,13 @@
 // The routes put together. Everything that is refused is refused here in one shape.
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { OPENAPI_PATH, VERSION_HEADER } from '../../shared/api.ts';
 import { QwexError } from '../../shared/errors.ts';
 import { LIMITS } from '../../shared/schemas/run.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { ApiContext } from './context.ts';
+import { protocolDocument } from './document.ts';
 import { answerProblem, invalidRequest, problemOf } from './problems.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { houseRoutes } from './routes/house.ts';
@@ -13,18 +15,8 @@ import { localRunRoutes } from './routes/local-runs.ts';
 import { logRoutes } from './routes/logs.ts';
 import { manifestRoutes } from './routes/manifest.ts';
 import { runRoutes } from './routes/runs.ts';
+import { socketRoutes } from './routes/sockets.ts';
 import { workspaceRoutes } from './routes/workspace.ts';
-
-export const OPENAPI_INFO = {
-  openapi: '3.1.0',
-  info: {
-    title: 'Qwex Protocol',
-    version: '1.0',
-    description:
-      'An open protocol for running things at an exact commit. Routes tagged `local` are not part of it.',
-    license: { name: 'MIT', identifier: 'MIT' },
-  },
-};
 
 export function buildApp(context: ApiContext): OpenAPIHono {
   const app = new OpenAPIHono({
@@ -36,6 +28,7 @@ export function buildApp(context: ApiContext): OpenAPIHono {
     await next();
     c.header(VERSION_HEADER, VERSION);
   });
+  app.use(requireJson);
   app.use(bodyLimit({ maxSize: LIMITS.bodyBytes, onError: () => refuseBody() }));
   app.onError((error, c) => answerProblem(c, problemOf(error, context.log)));
   app.notFound((c) =>
@@ -52,6 +45,7 @@ export function buildApp(context: ApiContext): OpenAPIHono {
     runRoutes(context),
     artifactRoutes(context),
     logRoutes(context),
+    socketRoutes(),
     localRunRoutes(context),
     workspaceRoutes(context),
     houseRoutes(context),
@@ -60,8 +54,23 @@ export function buildApp(context: ApiContext): OpenAPIHono {
     routes.defaultHook = app.defaultHook;
     app.route('/', routes);
   }
-  app.get(OPENAPI_PATH, (c) => c.json(app.getOpenAPI31Document(OPENAPI_INFO)));
+  app.get(OPENAPI_PATH, (c) => c.json(protocolDocument(app)));
   return app;
+}
+
+/** Without this a body of another type would be taken for an empty one, and every field reported as missing. */
+async function requireJson(c: Context, next: Next): Promise<void> {
+  const hasBody =
+    c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length')) > 0;
+  const type = c.req.header('content-type');
+  if (hasBody && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type ?? '')) {
+    throw new QwexError({
+      code: 'invalid_request',
+      message: type === undefined ? 'the body has no content-type' : `the body is ${type}, not JSON`,
+      hint: 'send JSON, and the header content-type: application/json',
+    });
+  }
+  await next();
 }
 
 function refuseBody(): never {

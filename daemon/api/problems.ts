@@ -6,6 +6,8 @@ import { v4 as uuidv4 } from 'uuid';
 import { QwexError } from '../../shared/errors.ts';
 import type { Problem } from '../../shared/schemas/run.ts';
 
+const HEADERS = { 'content-type': 'application/problem+json' };
+
 export interface ProblemLog {
   error(fields: object, message: string): void;
 }
@@ -36,9 +38,12 @@ export function problemOf(error: unknown, log: ProblemLog): Problem {
 }
 
 export function answerProblem(c: Context, problem: Problem): Response {
-  return c.body(JSON.stringify(problem), problem.status as 400, {
-    'content-type': 'application/problem+json',
-  });
+  return c.body(JSON.stringify(problem), problem.status as 400, HEADERS);
+}
+
+/** The same where there is no context to answer in. */
+export function problemResponse(problem: Problem): Response {
+  return new Response(JSON.stringify(problem), { status: problem.status, headers: HEADERS });
 }
 
 function fromHttp(error: HTTPException): QwexError | HTTPException {

@@ -1,17 +1,18 @@
 // The HTTP server on the Unix socket, and the WebSocket upgrades.
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { API } from '../../shared/api.ts';
-import { QwexError } from '../../shared/errors.ts';
+import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
+import type { Problem } from '../../shared/schemas/run.ts';
 import { resolveRun } from '../store/selectors.ts';
 import { buildApp } from './app.ts';
 import type { ApiContext } from './context.ts';
 import { serveEvents } from './events-socket.ts';
-import { problemOf } from './problems.ts';
+import { problemOf, problemResponse } from './problems.ts';
 import { serveWatch } from './watch.ts';
 
 const GOING_AWAY = 1001;
@@ -32,12 +33,22 @@ export class ApiServer {
 
   constructor(context: ApiContext) {
     this.#context = context;
-    this.#http = createAdaptorServer({ fetch: buildApp(context).fetch }) as Server;
-    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#http.on('request', (_, response) => {
+    const answer = getRequestListener(buildApp(context).fetch, {
+      errorHandler: (error) => problemResponse(this.#problemOf(error)),
+    });
+    // Any other protocol that a client offers to speak (h2c) is answered in this one.
+    const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
+      headers.upgrade?.toLowerCase() === 'websocket';
+    this.#http = createServer({ shouldUpgradeCallback }, (request, response) => {
       this.#answering.add(response);
       response.once('close', () => this.#answering.delete(response));
+      // On a Unix socket the name of the host means nothing: who has the path is where they want to be.
+      request.headers.host = 'localhost';
+      void answer(request, response);
     });
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#http.on('clientError', (error, socket) => this.#refuse(socket, malformed(error)));
+    this.#sockets.on('wsClientError', (error, socket) => this.#refuse(socket, malformed(error)));
     // A long wait is an answer too; only the headers have to come in time.
     this.#http.requestTimeout = 0;
     this.#http.headersTimeout = 10_000;
@@ -74,16 +85,34 @@ export class ApiServer {
         serve(webSocket);
       });
     } catch (error) {
-      const problem = problemOf(error, this.#context.log);
-      const body = JSON.stringify(problem);
-      socket.end(
-        `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-      );
+      this.#refuse(socket, error);
     }
   }
 
+  /** Answers on a connection that has no request yet, or won't have one of ours. */
+  #refuse(socket: Duplex, error: unknown): void {
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const problem = this.#problemOf(error);
+    const body = JSON.stringify(problem);
+    const head = [
+      `HTTP/1.1 ${problem.status} ${problem.title}`,
+      'content-type: application/problem+json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      'connection: close',
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  }
+
+  #problemOf(error: unknown): Problem {
+    return problemOf(error instanceof RequestError ? malformed(error) : error, this.#context.log);
+  }
+
   #route(request: IncomingMessage): (socket: WebSocket) => void {
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(`http://localhost${request.url ?? '/'}`);
+    if (!url) throw malformed(new Error(`${JSON.stringify(request.url)} is not a path`));
     if (url.pathname === API.events.path) {
       const since = numberIn(url, 'since');
       return (socket) => serveEvents(this.#context, socket, since);
@@ -99,6 +128,18 @@ export class ApiServer {
     };
     return (socket) => void serveWatch(this.#context, socket, run, query);
   }
+}
+
+/** What a client sent that is no request: a torn header, an unknown method, a WebSocket without a key. */
+function malformed(cause: unknown): QwexError {
+  const isTooLarge = isErrno(cause, 'HPE_HEADER_OVERFLOW');
+  return new QwexError({
+    code: isTooLarge ? 'too_large' : 'invalid_request',
+    message: isTooLarge
+      ? 'the head of the request is too large'
+      : `this is not a request: ${messageOf(cause)}`,
+    cause,
+  });
 }
 
 function decodeSegment(segment: string): string {

@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, open, readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Document } from 'yaml';
 import { writeAtomically } from '../../shared/atomic-write.ts';
-import type { BoxFile } from '../../shared/box.ts';
+import type { BoxDevice, BoxFile } from '../../shared/box.ts';
 import { formatDuration } from '../../shared/duration.ts';
 import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
 import { parseBoxFile } from './config.ts';
@@ -60,23 +60,28 @@ export async function addMissingLocks(path: string, devices: readonly { id: stri
   for (const { id } of devices) await makeLock(places.deviceLock(id));
 }
 
-export function boxFileText(options: Omit<InitBoxOptions, 'path' | 'group' | 'owner'>): string {
+function boxFileText(options: Omit<InitBoxOptions, 'path' | 'group' | 'owner'>): string {
   const { source, fake, devices, defaultTimeMs, policy = {} } = options;
   const document = new Document({
     plan: PLAN_VERSION,
     source,
     ...(fake === undefined ? {} : { fake }),
     default_time: formatDuration(defaultTimeMs),
-    devices: devices.map(({ id, type, uuid, memoryMb }) => ({
-      id,
-      type,
-      ...(uuid === null ? {} : { uuid }),
-      memory_mb: memoryMb,
-    })),
+    devices: deviceEntries(devices),
     policy,
   });
   document.commentBefore = ' A machine and its devices, shared through qwex. See docs/scheduling.md.';
   return document.toString();
+}
+
+/** Devices as box.yaml lists them. */
+export function deviceEntries(devices: readonly FoundDevice[]): BoxDevice[] {
+  return devices.map(({ id, type, uuid, memoryMb }) => ({
+    id,
+    type,
+    ...(uuid === null ? {} : { uuid }),
+    memory_mb: memoryMb,
+  }));
 }
 
 async function makeRoot(path: string): Promise<void> {

@@ -46,6 +46,8 @@ export interface Survey {
   leases: Lease[];
   /** Device → the lease that speaks for it, while it is held. */
   holders: ReadonlyMap<string, Lease | null>;
+  /** Devices whose lock is held. */
+  locked: ReadonlySet<string>;
   daemons: Presence[];
   notes: SignedNote[];
   usageFiles: UsageFile[];
@@ -73,14 +75,17 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   };
   const { leases } = read.leases;
   const { daemons } = read.daemons;
-  const holders = await findHolders(options, leases, daemons);
+  const locked = await lockedDevices(options);
+  const holders = await findHolders(options, { leases, daemons, locked });
   const running = new Set([...holders.values()].map((lease) => lease?.run));
   const tickets = read.tickets.tickets.filter(({ run }) => !running.has(run));
   const strangers = standingStrangers(options, read.notes.notes);
   const view: PlanView = {
     devices: config.file.devices.map(({ id, type, memory_mb, drained }) => ({
       ...{ id, type, memoryMb: memory_mb },
-      state: stateOf({ id, drained, holders, strangers, config }),
+      state: hasLockFile(folders.places, id)
+        ? stateOf({ id, drained, holders, strangers, config })
+        : { kind: 'drained', why: 'its lock file is missing' },
     })),
     tickets: tickets.map((ticket) => planTicket(ticket, daemons, options)),
     policy: config.policy,
@@ -89,27 +94,35 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   };
   const ignored = Object.values(read).flatMap((folder) => folder.ignored);
   return {
-    ...{ view, nowMs, tickets, leases, holders, daemons, ignored },
+    ...{ view, nowMs, tickets, leases, holders, locked, daemons, ignored },
     notes: read.notes.notes,
     usageFiles: read.usage.files,
   };
 }
 
+async function lockedDevices({ folders, config }: SurveyOptions): Promise<Set<string>> {
+  const ids = config.file.devices.map(({ id }) => id);
+  const held = await folders.locks.held(ids.map((id) => folders.places.deviceLock(id)));
+  return new Set(ids.filter((id) => held.has(folders.places.deviceLock(id))));
+}
+
 /** Every held device, and the lease that speaks for it; null when none does. */
 async function findHolders(
-  { folders, config, nowMs }: SurveyOptions,
-  leases: readonly Lease[],
-  daemons: readonly Presence[],
+  { config, nowMs }: SurveyOptions,
+  {
+    leases,
+    daemons,
+    locked,
+  }: { leases: readonly Lease[]; daemons: readonly Presence[]; locked: ReadonlySet<string> },
 ): Promise<Map<string, Lease | null>> {
-  const paths = config.file.devices.map(({ id }) => folders.places.deviceLock(id));
-  const [held, bootId] = await Promise.all([folders.locks.held(paths), currentBootId()]);
+  const bootId = await currentBootId();
   const open = leases.filter(
     ({ endedMs, supervisor }) => endedMs === null && (supervisor?.bootId ?? bootId) === bootId,
   );
   const holders = new Map<string, Lease | null>();
   for (const { id } of config.file.devices) {
     const candidates = open.filter(({ devices }) => devices.includes(id));
-    if (held.has(folders.places.deviceLock(id))) {
+    if (locked.has(id)) {
       holders.set(id, await speaker(candidates));
       continue;
     }
@@ -241,6 +254,6 @@ function usageByMember({ config, nowMs, leases, holders, tickets, files }: Usage
 }
 
 /** False for a device whose lock file has gone: it can't be given to anyone. */
-export function hasLockFile(places: BoxPlaces, device: string): boolean {
+function hasLockFile(places: BoxPlaces, device: string): boolean {
   return lstatSync(places.deviceLock(device), { throwIfNoEntry: false })?.isFile() === true;
 }

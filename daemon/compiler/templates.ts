@@ -69,7 +69,7 @@ export async function addTemplate(root: string, name: string, builtInFolder: str
     throw new QwexError({
       code: 'conflict',
       message: `${path} exists already, and it may hold your changes`,
-      hint: 'move it away first',
+      hint: `to overwrite it: qwex add --force ${name}`,
     });
   }
   return path;

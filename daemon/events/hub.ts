@@ -33,9 +33,12 @@ export class EventHub {
   /** Resolves to what `look` first returns that isn't undefined, looking now and after each change of the run. */
   until<T>(id: string, look: () => T | undefined, signal?: AbortSignal): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      const finish = (value: T | undefined) => {
+      const letGo = () => {
         stop();
         signal?.removeEventListener('abort', abort);
+      };
+      const finish = (value: T | undefined) => {
+        letGo();
         resolve(value);
       };
       const attempt = () => {
@@ -43,7 +46,7 @@ export class EventHub {
           const value = look();
           if (value !== undefined) finish(value);
         } catch (error) {
-          stop();
+          letGo();
           reject(error);
         }
       };

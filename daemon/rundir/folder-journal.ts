@@ -14,6 +14,8 @@ export class FolderJournal {
   readonly #folders: RunFolders;
   /** Events whose writing isn't done, or failed; in their order. */
   readonly #unwritten = new Set<number>();
+  /** Of these, by run, those that failed. */
+  readonly #failed = new Map<string, RunEvent[]>();
   #last: number;
   #saved: number;
 
@@ -29,7 +31,7 @@ export class FolderJournal {
     for (let from = this.#last; ; from = this.#last) {
       const missed = this.#store.events.since(from, EVENTS_AT_ONCE);
       if (missed.length === 0) break;
-      await this.#catchUp(missed);
+      await this.#write(missed);
     }
     this.#store.events.listen((events) => this.#take(events));
     this.#store.beforeCommit(() => this.#save());
@@ -40,24 +42,32 @@ export class FolderJournal {
     this.#store.transaction(() => this.#save());
   }
 
+  /** Writes what could not be written before, when there is room again. */
+  async tryAgain(): Promise<void> {
+    await this.#write([...this.#failed.values()].flat());
+  }
+
   #take(events: readonly RunEvent[]): void {
     for (const event of events) {
       const run = this.#runOf(event);
       if (!run) continue;
-      if (event.type === 'run.submitted')
-        void this.#folders.create(run, () => this.#store.mustGetScript(run.jobId));
+      if (event.type === 'run.submitted' || this.#failed.has(run.id)) {
+        void this.#write([event]);
+        continue;
+      }
       const written = this.#folders.record(run, event, this.#store.runs.dependencies(run.id));
-      void this.#follow([event], written);
+      void this.#follow(run.id, [event], written);
     }
   }
 
-  async #catchUp(events: readonly RunEvent[]): Promise<void> {
+  /** Adds to each run's folder whatever it lacks of these events, and of those that failed before. */
+  async #write(events: readonly RunEvent[]): Promise<void> {
     const byRun = new Map<string, { run: RunRecord; missed: RunEvent[] }>();
     for (const event of events) {
       const run = this.#runOf(event);
       if (!run) continue;
-      const entry = byRun.get(run.id) ?? { run, missed: [] };
-      entry.missed.push(event);
+      const entry = byRun.get(run.id) ?? { run, missed: [...(this.#failed.get(run.id) ?? [])] };
+      if (!entry.missed.includes(event)) entry.missed.push(event);
       byRun.set(run.id, entry);
     }
     await Promise.all(
@@ -65,7 +75,7 @@ export class FolderJournal {
         if (missed.some(({ type }) => type === 'run.submitted'))
           void this.#folders.create(run, () => this.#store.mustGetScript(run.jobId));
         const after = this.#store.runs.dependencies(run.id);
-        return this.#follow(missed, this.#folders.catchUp(run, missed, after));
+        return this.#follow(run.id, missed, this.#folders.catchUp(run, missed, after));
       }),
     );
   }
@@ -76,9 +86,16 @@ export class FolderJournal {
     return event.runId === null ? undefined : this.#store.runs.get(event.runId);
   }
 
-  async #follow(events: readonly RunEvent[], written: Promise<boolean>): Promise<void> {
+  async #follow(runId: string, events: readonly RunEvent[], written: Promise<boolean>): Promise<void> {
     for (const { seq } of events) this.#unwritten.add(seq);
-    if (await written) for (const { seq } of events) this.#unwritten.delete(seq);
+    if (await written) {
+      for (const { seq } of events) this.#unwritten.delete(seq);
+      const left = (this.#failed.get(runId) ?? []).filter(({ seq }) => this.#unwritten.has(seq));
+      if (left.length === 0) this.#failed.delete(runId);
+      else this.#failed.set(runId, left);
+    } else {
+      this.#failed.set(runId, [...new Set([...(this.#failed.get(runId) ?? []), ...events])]);
+    }
   }
 
   /** Costs next to nothing, as it is part of a commit that happens anyway. */

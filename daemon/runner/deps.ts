@@ -14,6 +14,13 @@ export interface RunnerLog {
   error(fields: object, message: string): void;
 }
 
+export interface RoomWatch {
+  /** Looks at the disk now; while it is full nothing starts. Resolves to whether it is. */
+  look(): Promise<boolean>;
+  /** For who has just found it full: resolves some time later when there may be room, or at once when aborted. */
+  untilRoom(signal: AbortSignal): Promise<void>;
+}
+
 export interface RunnerDeps {
   store: Store;
   folders: RunFolders;
@@ -22,6 +29,7 @@ export interface RunnerDeps {
   collector: ArtifactCollector;
   ends: EndSignals;
   paths: HomePaths;
+  disk: RoomWatch;
   log: RunnerLog;
   config: () => UserConfig;
   bootId: string;

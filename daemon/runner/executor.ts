@@ -8,8 +8,9 @@ import { collect } from './collect.ts';
 import type { RunnerDeps } from './deps.ts';
 import { follow } from './follow.ts';
 import { prepare, spacePath } from './prepare.ts';
-import { startRun } from './start.ts';
+import { letGo, recordStart } from './start.ts';
 import { endingOf } from './verdict.ts';
+import { isFullDisk, whenRoom } from './when-room.ts';
 
 export class Executor {
   readonly #deps: RunnerDeps;
@@ -22,9 +23,9 @@ export class Executor {
 
   /** Claims a queued run and executes it. Returns at once. */
   start(id: string): void {
-    const run = this.#deps.store.claim(id, this.#deps.bootId);
+    const run = this.#claim(id);
     fault('claimed');
-    this.#track(run.id, () => this.#execute(run));
+    if (run) this.#track(run.id, () => this.#execute(run));
   }
 
   /** Goes on with a run that an earlier daemon left running or collecting. */
@@ -48,6 +49,18 @@ export class Executor {
     return this.#active.size;
   }
 
+  #claim(id: string): RunRecord | undefined {
+    const { store, bootId, disk, log } = this.#deps;
+    try {
+      return store.claim(id, bootId);
+    } catch (error) {
+      if (!isFullDisk(error)) throw error;
+      log.warn({ err: error, runId: id }, 'the disk is full: nothing starts before there is room');
+      void disk.untilRoom(this.#stopped.signal);
+      return undefined;
+    }
+  }
+
   #track(id: string, work: () => Promise<void>): void {
     const { log, ends } = this.#deps;
     const done = work()
@@ -60,43 +73,81 @@ export class Executor {
   }
 
   async #execute(run: RunRecord): Promise<void> {
-    const { store } = this.#deps;
+    const startedAtMs = await this.#prepareAndStart(run);
+    if (startedAtMs === null) return;
+    // From here on the command runs: whatever goes wrong, its space is not ours to remove.
+    const started = await this.#whenRoom(run.id, () => recordStart(this.#deps, run.id, startedAtMs));
+    if (started) await this.#finish(started, { isChild: true });
+  }
+
+  /** When the command was let go; null when it never will be, and its run has ended or waits again. */
+  async #prepareAndStart(run: RunRecord): Promise<number | null> {
+    const { store, log } = this.#deps;
     try {
       const prepared = await prepare(this.#deps, run);
       fault('space_created');
       const wish = store.mustGet(run.id);
-      if (wish.cancelRequestedAt !== null) return await this.#giveUp(wish, 'cancel');
-      if (this.#stopped.signal.aborted) return;
-      if (!(await startRun(this.#deps, run, prepared)))
-        return await this.#giveUp(store.mustGet(run.id), 'cancel');
+      if (wish.cancelRequestedAt === null) {
+        if (this.#stopped.signal.aborted) return null;
+        const startedAtMs = await letGo(this.#deps, run, prepared);
+        if (startedAtMs !== null) return startedAtMs;
+      }
+      await this.#giveUp(store.mustGet(run.id), 'cancel');
     } catch (error) {
-      if (!(error instanceof QwexError))
-        this.#deps.log.error({ err: error, runId: run.id }, 'preparing failed');
-      return await this.#giveUp(run, 'fail', error);
+      // Not every program that finds no room says so.
+      if ((await this.#deps.disk.look()) || isFullDisk(error)) await this.#giveBack(run, error);
+      else {
+        if (!(error instanceof QwexError)) log.error({ err: error, runId: run.id }, 'preparing failed');
+        await this.#giveUp(run, 'fail', error);
+      }
     }
-    await this.#finish(store.mustGet(run.id), { isChild: true });
+    return null;
+  }
+
+  /** Back into the queue, as there was no room to prepare it and it surely never ran. Nothing starts before there is. */
+  async #giveBack(run: RunRecord, error: unknown): Promise<void> {
+    const { store, spaces, log } = this.#deps;
+    log.warn({ err: error, runId: run.id }, 'the disk is full: back into the queue');
+    await spaces.remove({ path: spacePath(this.#deps, run), commonDir: run.commonDir });
+    await this.#whenRoom(run.id, () => store.requeue(run.id));
   }
 
   /** From running, or from collecting after a restart, to the end. */
   async #finish(run: RunRecord, { isChild }: { isChild: boolean }): Promise<void> {
-    const exited =
-      run.phase === 'running'
-        ? await follow(this.#deps, run, { stopped: this.#stopped.signal, isChild })
-        : run;
+    const following = { stopped: this.#stopped.signal, isChild };
+    const exited = await this.#whenRoom(run.id, () => {
+      const next = { ...following };
+      following.isChild = false; // its end has been told by the time this is done again
+      return run.phase === 'running' ? follow(this.#deps, run, next) : run;
+    });
     if (!exited || hasEnded(exited.phase)) return;
     fault('exit_recorded');
+    const ended = await this.#whenRoom(run.id, async () => {
+      const end = await this.#collect(exited);
+      return end();
+    });
+    if (ended) await this.#close(ended);
+  }
+
+  /** Keeps what the run made. Resolves to the record of its end, to be made. */
+  async #collect(exited: RunRecord): Promise<() => RunRecord> {
     const { store, log } = this.#deps;
     try {
       const artifacts = await collect(this.#deps, exited);
       fault('space_removed');
       const { verb, ending } = endingOf(exited);
-      await this.#close(store[verb](exited.id, { ...ending, artifacts }));
+      return () => store[verb](exited.id, { ...ending, artifacts });
     } catch (error) {
-      log.error({ err: error, runId: run.id }, 'collecting failed');
+      if (isFullDisk(error)) throw error;
+      log.error({ err: error, runId: exited.id }, 'collecting failed');
       const why = error instanceof QwexError ? error.message : 'an internal error, see the daemon log';
-      const message = `its artifacts could not be collected (${why}); what it wrote is still in ${spacePath(this.#deps, run)}`;
-      await this.#close(store.fail(exited.id, { reason: 'collect_failed', message }));
+      const message = `its artifacts could not be collected (${why}); what it wrote is still in ${spacePath(this.#deps, exited)}`;
+      return () => store.fail(exited.id, { reason: 'collect_failed', message });
     }
+  }
+
+  #whenRoom<T>(runId: string, step: () => Promise<T> | T): Promise<T | undefined> {
+    return whenRoom(this.#deps, { runId, stopped: this.#stopped.signal }, step);
   }
 
   /** Ends a run whose command never ran. */
@@ -104,19 +155,16 @@ export class Executor {
     const { store, spaces } = this.#deps;
     await spaces.remove({ path: spacePath(this.#deps, run), commonDir: run.commonDir });
     fault('giving_up');
-    if (verb === 'cancel') {
-      await this.#close(
-        store.cancel(run.id, { reason: 'cancelled', message: 'cancelled before its command started' }),
-      );
-      return;
-    }
     const why =
       error instanceof QwexError
         ? [error.message, error.hint].filter(Boolean).join('; ')
         : 'an internal error, see the daemon log';
-    await this.#close(
-      store.fail(run.id, { reason: 'prepare_failed', message: `it could not be prepared: ${why}` }),
+    const ended = await this.#whenRoom(run.id, () =>
+      verb === 'cancel'
+        ? store.cancel(run.id, { reason: 'cancelled', message: 'cancelled before its command started' })
+        : store.fail(run.id, { reason: 'prepare_failed', message: `it could not be prepared: ${why}` }),
     );
+    if (ended) await this.#close(ended);
   }
 
   async #close(run: RunRecord): Promise<void> {

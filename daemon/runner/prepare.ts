@@ -20,7 +20,7 @@ export function spacePath(deps: RunnerDeps, run: RunRecord): string {
 /** Throws a QwexError that says why the run can't start. */
 export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepared> {
   const { recipe } = run;
-  const [environment, space] = await Promise.all([
+  const parts = [
     loadEnvironment(deps, run),
     deps.spaces.create({
       root: run.root,
@@ -32,7 +32,12 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
       submodules: recipe.submodules,
     }),
     deps.folders.prepareForStart(run),
-  ]);
+  ] as const;
+  const [environment, space] = await Promise.all(parts).catch(async (error: unknown) => {
+    // Whoever gives up takes the space away: by then it must not be in the making any more.
+    await Promise.allSettled(parts);
+    throw error;
+  });
   await makeWatchedFolders(space.path, recipe.artifacts.watch);
   const redirects = await redirectsFor(run, environment, space);
   deps.store.addNotes(run.id, [...space.warnings, ...redirects.notes]);

@@ -13,7 +13,7 @@ import type { SubmitRunRequest } from '../../shared/schemas/run.ts';
 import { type LoadedWorkspace, loadWorkspace } from '../config/index.ts';
 import { fault } from '../fault.ts';
 import type { Environments } from '../rundir/environments.ts';
-import { hasCommit, pinCommit, preflight, type Workspace } from '../spaces/index.ts';
+import { hasCommit, Places, pinCommit, preflight, type Workspace } from '../spaces/index.ts';
 import type { NewRun, RunRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { type ChosenCommit, chooseCommit } from './choose-commit.ts';
@@ -43,6 +43,7 @@ const DEFAULT_UMASK = 0o022;
 
 export class Submission {
   readonly #deps: SubmissionDeps;
+  readonly #places = new Places();
   readonly #commits: string[] = [];
 
   constructor(deps: SubmissionDeps) {
@@ -56,7 +57,7 @@ export class Submission {
 
   /** From a place in a repository, as the CLI asks. */
   async submitLocal(request: LocalSubmit): Promise<Submitted> {
-    const git = await preflight(request.cwd);
+    const git = await preflight(request.cwd, this.#places);
     const workspace = await loadWorkspace(git.root);
     const chosen = await chooseCommit({ git, workspace, snapshot: request.snapshot });
     const planned = await planRuns(this.#deps.templatesFolder, request, { git, workspace, sha: chosen.sha });
@@ -85,8 +86,9 @@ export class Submission {
   /** The protocol's request: the commit is named, so the tree may be as dirty as it likes. */
   async submit(request: SubmitRunRequest): Promise<RunRecord> {
     const { source, resources, timeLimit } = request;
-    const git = await preflight(source.key);
-    if (!(await hasCommit(git.root, source.sha))) {
+    const git = await preflight(source.key, this.#places);
+    // HEAD's is there: git has just compared the tree with it.
+    if (source.sha !== git.sha && !(await hasCommit(git.root, source.sha))) {
       throw new QwexError({
         code: 'not_found',
         message: `${git.root} has no commit ${source.sha}`,

@@ -5,8 +5,10 @@ import { plan, type Resources } from './plan.ts';
 export interface SchedulerOptions {
   store: Store;
   slots: () => number;
-  /** Takes a run that has just become the next; called in order, must not throw. */
+  /** Takes a run that has just become the next; called in order. */
   start: (runId: string) => void;
+  /** Told of a run that could not be taken (a full disk, say). It stays queued, and the next wake tries again. */
+  onError: (runId: string, error: unknown) => void;
   /** A fault that forbids new starts, in words; null when there is none. */
   problem: () => string | null;
 }
@@ -53,9 +55,17 @@ export class Scheduler {
   }
 
   #startNext(): void {
+    const { store, start, onError } = this.#options;
     const resources = this.resources();
     const free = resources.slots - resources.occupied;
     if (free <= 0 || resources.paused) return;
-    for (const id of plan(this.#options.store.runs.ready(free), resources)) this.#options.start(id);
+    for (const id of plan(store.runs.ready(free), resources)) {
+      try {
+        start(id);
+      } catch (error) {
+        onError(id, error);
+        return;
+      }
+    }
   }
 }

@@ -10,6 +10,7 @@ export { ignoredTopLevel, type MissingPath, missingFromCommit } from './hints.ts
 export { makeFolders } from './inside.ts';
 export { lfsPointers, lfsWarning } from './lfs.ts';
 export { listPinned, type Pin, pinCommit, unpinCommits } from './pins.ts';
+export { Places } from './place.ts';
 export { preflight, type Workspace } from './preflight.ts';
 export { type Snapshot, type SnapshotRequest, snapshot } from './snapshot.ts';
 export { Spaces } from './spaces.ts';

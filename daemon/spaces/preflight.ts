@@ -1,9 +1,10 @@
-// Where am I: the look at the user's repository that every submit begins with. Two git processes side by side, and
-// nothing is ever written: no index refresh, no lock.
+// Where am I: the look at the user's repository that every submit begins with. At most two git processes side by side,
+// and nothing is ever written: no index refresh, no lock.
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitFailure, git } from './git.ts';
+import { Places } from './place.ts';
 import { bareRepository, folderGone, insideGitFolder, noCommitYet, refusal } from './refusals.ts';
 import { type DirtyFile, parseStatus, statusArgs } from './status.ts';
 
@@ -28,14 +29,14 @@ export interface Workspace {
   submodules: boolean;
 }
 
-// rev-parse repeats an option that it doesn't know: a separator that a newline in a path can't imitate.
-const SEPARATOR = '--qwex-separator';
-
-/** Looks at the repository around `cwd` (absolute). Throws QwexError with a way out when no run can start there. */
-export async function preflight(cwd: string): Promise<Workspace> {
+/**
+ * Looks at the repository around `cwd` (absolute). Throws QwexError with a way out when no run can start there. One
+ * process where `places` has been asked before.
+ */
+export async function preflight(cwd: string, places: Places = new Places()): Promise<Workspace> {
   if (!(await isFolder(cwd))) throw folderGone(cwd);
   const [place, state] = await Promise.allSettled([
-    git({ cwd, args: placeArgs() }).then(parsePlace),
+    places.find(cwd),
     git({ cwd, args: statusArgs('normal') }).then(parseStatus),
   ]);
   if (place.status === 'rejected') throw explain(cwd, place.reason);
@@ -44,29 +45,6 @@ export async function preflight(cwd: string): Promise<Workspace> {
   if (sha === null) throw noCommitYet(place.value.root, branch);
   const submodules = await isFile(join(place.value.root, '.gitmodules'));
   return { ...place.value, sha, branch, dirty, untracked, submodules };
-}
-
-function placeArgs(): string[] {
-  const separated = ['--git-dir', '--git-common-dir', '--show-toplevel', '--show-prefix'];
-  return [
-    'rev-parse',
-    '--is-bare-repository',
-    '--is-inside-git-dir',
-    '--is-shallow-repository',
-    '--path-format=absolute',
-    ...separated.flatMap((option) => [SEPARATOR, option]),
-  ];
-}
-
-function parsePlace(output: string): Pick<Workspace, 'root' | 'gitDir' | 'commonDir' | 'subdir' | 'shallow'> {
-  const [flags = '', gitDir = '', commonDir = '', root = '', prefix = ''] = output.split(`${SEPARATOR}\n`);
-  return {
-    gitDir: gitDir.slice(0, -1),
-    commonDir: commonDir.slice(0, -1),
-    root: root.slice(0, -1),
-    subdir: prefix.replace(/\/?\n$/, ''),
-    shallow: flags.split('\n')[2] === 'true',
-  };
 }
 
 // rev-parse prints the three flags before it fails for want of a working tree.

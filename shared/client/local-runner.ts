@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { API, LOCAL_API, type Route } from '../api.ts';
 import { QwexError } from '../errors.ts';
+import { ensureLocalFolder } from '../local-folder.ts';
 import { type HomePaths, homeFrom, homePaths } from '../paths.ts';
 import type { LocalSubmitRequest, LocalSubmitResponse } from '../schemas/local.ts';
 import type {
@@ -53,6 +54,8 @@ export class LocalRunner implements Runner {
 
   constructor(options: LocalRunnerOptions = {}) {
     this.paths = homePaths(options.home ?? homeFrom(process.env));
+    // Elsewhere than in the home somebody else could listen there.
+    if (this.paths.localReason !== null) ensureLocalFolder(this.paths);
     this.#transport = new Transport(this.paths.socket);
     this.#autostart = options.autostart ?? true;
     this.#onVersionMismatch = options.onVersionMismatch;
@@ -96,7 +99,8 @@ export class LocalRunner implements Runner {
 
   /** Resolves when the run and its retries have ended, however long that takes and through daemon restarts. */
   async wait(id: string, signal?: AbortSignal): Promise<Run> {
-    for (let target = id; ; ) {
+    // A name or `@` may mean another run by the time that the connection is lost.
+    for (let target = (await this.get(id)).id; ; ) {
       try {
         const { status, data } = await this.#ask<Run>(API.wait, {
           params: { id: target },
@@ -107,7 +111,8 @@ export class LocalRunner implements Runner {
         target = data.id;
       } catch (error) {
         if (signal?.aborted || !(error instanceof QwexError) || error.code !== 'unreachable') throw error;
-        await this.#revive(false, signal);
+        // Somebody is stopping the daemon on purpose: wait for the next one instead of starting it.
+        await this.#revive(error.details?.stopping === true, signal);
       }
     }
   }

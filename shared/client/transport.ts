@@ -53,8 +53,8 @@ export class Transport {
   /** The body as a stream, for downloads. `path` is a path on the server, its query included. */
   async stream(path: string, signal?: AbortSignal): Promise<IncomingMessage> {
     const { request } = await import('node:http');
+    const { socketPath } = this;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const { socketPath } = this;
       const headers = { host: 'localhost', [VERSION_HEADER]: VERSION };
       request({ socketPath, path, signal, headers })
         .once('response', resolve)
@@ -62,8 +62,11 @@ export class Transport {
         .end();
     });
     const status = response.statusCode ?? 0;
-    if (status >= 400) throw problemOf(await readAll(response), status, { method: 'get', path });
-    return response;
+    if (status < 400) return response;
+    const body = await readAll(response).catch((error: unknown) => {
+      throw unreachable(error, socketPath);
+    });
+    throw problemOf(body, status, { method: 'get', path });
   }
 }
 
@@ -94,13 +97,14 @@ function pathOf(route: Route, { params, query }: RequestOptions): string {
   return fillPath(route, params) + (suffix === '' ? '' : `?${suffix}`);
 }
 
-async function readAll(response: IncomingMessage): Promise<string> {
+export async function readAll(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function problemOf(text: string, status: number, route: Route): QwexError {
+/** The error in a problem body, or one that names the status when there is none. */
+export function problemOf(text: string, status: number, route: Route): QwexError {
   let problem: Partial<Problem> = {};
   try {
     problem = JSON.parse(text) as Partial<Problem>;

@@ -1,11 +1,13 @@
 // Follows one run over a WebSocket and survives the loss of the connection: it goes on at the byte where it was cut.
+import type { IncomingMessage } from 'node:http';
 import type WebSocket from 'ws';
 import { API, fillPath, VERSION_HEADER } from '../api.ts';
-import { QwexError } from '../errors.ts';
+import { messageOf, QwexError } from '../errors.ts';
 import { decodeOutput, type OutputChunk, type StreamName } from '../output-frame.ts';
 import type { Run } from '../schemas/run.ts';
 import type { WatchMessage } from '../schemas/watch.ts';
 import { VERSION } from '../version.ts';
+import { problemOf, readAll } from './transport.ts';
 
 export type WatchItem =
   | { type: 'run'; run: Run }
@@ -17,7 +19,7 @@ export type WatchItem =
   | { type: 'reconnected' };
 
 export interface WatchOptions {
-  /** Byte offsets to begin at; negative: the last lines, see `tailLines`. */
+  /** Byte offsets to begin at. */
   offsets?: Partial<Record<StreamName, number>>;
   /** Begin with this many last lines of each stream instead of everything. */
   tailLines?: number;
@@ -31,54 +33,99 @@ interface Connection {
   revive: (stopped: boolean, signal: AbortSignal | undefined) => Promise<void>;
 }
 
-/** Close codes of RFC 6455: going away (stopped on purpose), service restart, and the closes of ours (4000 + HTTP). */
-const GOING_AWAY = 1001;
-const SERVICE_RESTART = 1012;
+/** Close codes of RFC 6455. */
 const NORMAL = 1000;
+/** The daemon was stopped on purpose. */
+const GOING_AWAY = 1001;
+const NO_STATUS = 1005;
+/** The connection was cut, or there was none. */
+const ABNORMAL = 1006;
+const SERVICE_RESTART = 1012;
+/** After these the run can be followed further on another connection; any other would come again. */
+const LOST = new Set([NORMAL, GOING_AWAY, NO_STATUS, ABNORMAL, SERVICE_RESTART]);
 /** The most that may wait here for a slow consumer before the socket is paused. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 
+/** Throws what the daemon refuses the watch with: `not_found`, `ambiguous`, `internal`, … */
 export async function* watchRun(
   connection: Connection,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchItem, void> {
-  const offsets: Partial<Record<StreamName, number>> = { ...options.offsets };
-  let tailLines = options.tailLines;
+  const place = new Place(connection.id, options);
   for (let first = true; ; first = false) {
-    const session = await openSession(connection, { offsets, tailLines }, options.signal);
+    const session = await openSession(connection.socketPath, place, options.signal);
     if (!first) yield { type: 'reconnected' };
     for await (const item of session.items()) {
-      if (item.type === 'output') offsets[item.stream] = item.offset + item.data.length;
-      if (item.type === 'gap') offsets[item.stream] = item.offset;
+      place.pass(item);
       yield item;
       if (item.type === 'end') return;
-      tailLines = undefined;
     }
     if (options.signal?.aborted) return;
-    const { code, reason } = session.closed();
-    if (code >= 4000)
-      throw new QwexError({ code: 'internal', message: reason || `the daemon closed the watch (${code})` });
+    const { code, reason, refusal } = session.closed();
+    if (refusal && refusal.code !== 'unreachable') throw refusal;
+    if (!LOST.has(code))
+      throw new QwexError({
+        code: 'internal',
+        message: `the daemon closed the watch (${code}${reason === '' ? '' : `: ${reason}`})`,
+        hint: 'qwex daemon logs',
+      });
     const stopped = code === GOING_AWAY;
     yield { type: 'disconnected', stopped };
     await connection.revive(stopped || code === SERVICE_RESTART, options.signal);
   }
 }
 
+/** Where a reader is: in which run of a chain of retries, and at which byte of its streams. */
+class Place {
+  readonly #tailLines: number | undefined;
+  #id: string;
+  #isKnown = false;
+  #offsets: Partial<Record<StreamName, number>>;
+
+  constructor(id: string, { offsets, tailLines }: WatchOptions) {
+    this.#id = id;
+    this.#offsets = { ...offsets };
+    this.#tailLines = tailLines;
+  }
+
+  /** Path and query that go on from here. */
+  get path(): string {
+    const query = new URLSearchParams();
+    for (const [stream, offset] of Object.entries(this.#offsets)) query.set(stream, String(offset));
+    if (this.#tailLines !== undefined && !this.#isKnown) query.set('tail', String(this.#tailLines));
+    return `${fillPath(API.watch, { id: this.#id })}?${query}`;
+  }
+
+  pass(item: WatchItem): void {
+    if (item.type === 'output') this.#offsets[item.stream] = item.offset + item.data.length;
+    if (item.type === 'gap') this.#offsets[item.stream] = item.offset;
+    if (item.type !== 'run') return;
+    // A name or `@` may mean another run by the time of the next connection. The bytes of a retry are its own.
+    if (this.#isKnown && item.run.id !== this.#id) this.#offsets = {};
+    this.#id = item.run.id;
+    this.#isKnown = true;
+  }
+}
+
 interface Session {
   items(): AsyncGenerator<WatchItem, void>;
-  closed(): { code: number; reason: string };
+  closed(): Closed;
+}
+
+interface Closed {
+  code: number;
+  reason: string;
+  /** What the daemon answered instead of a WebSocket. */
+  refusal?: QwexError;
 }
 
 async function openSession(
-  { socketPath, id }: Connection,
-  { offsets, tailLines }: { offsets: Partial<Record<StreamName, number>>; tailLines: number | undefined },
+  socketPath: string,
+  { path }: Place,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
   const { WebSocket } = await import('ws');
-  const query = new URLSearchParams();
-  for (const [stream, offset] of Object.entries(offsets)) query.set(stream, String(offset));
-  if (tailLines !== undefined) query.set('tail', String(tailLines));
-  const socket = new WebSocket(`ws+unix:${socketPath}:${fillPath(API.watch, { id })}?${query}`, {
+  const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, {
     headers: { host: 'localhost', [VERSION_HEADER]: VERSION },
     perMessageDeflate: false,
     maxPayload: 8 * 1024 * 1024,
@@ -92,14 +139,20 @@ class SocketSession implements Session {
   readonly #queue: WatchItem[] = [];
   #queuedBytes = 0;
   #wake: (() => void) | undefined;
-  #close: { code: number; reason: string } | undefined;
+  #close: Closed | undefined;
+  #refusal: QwexError | undefined;
 
   constructor(socket: WebSocket, signal: AbortSignal | undefined) {
     this.#socket = socket;
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
     socket.on('error', () => socket.terminate());
+    socket.on('unexpected-response', (_, response) => void this.#takeRefusal(response));
     socket.on('close', (code, reason) => {
-      this.#close = { code, reason: reason.toString('utf8') };
+      this.#close = {
+        code,
+        reason: reason.toString('utf8'),
+        ...(this.#refusal && { refusal: this.#refusal }),
+      };
       this.#wake?.();
     });
     signal?.addEventListener('abort', () => socket.close(NORMAL), { once: true });
@@ -126,14 +179,34 @@ class SocketSession implements Session {
     }
   }
 
-  closed(): { code: number; reason: string } {
+  closed(): Closed {
     return this.#close ?? { code: NORMAL, reason: '' };
   }
 
+  /** An answer that is no WebSocket, whole; then the connection is of no more use. */
+  async #takeRefusal(response: IncomingMessage): Promise<void> {
+    // An answer that is cut short is a lost connection like any other; it will be given again.
+    const body = await readAll(response).catch(() => null);
+    if (body !== null) this.#refusal = problemOf(body, response.statusCode ?? 0, API.watch);
+    this.#socket.terminate();
+  }
+
   #receive(data: Buffer, isBinary: boolean): void {
-    const item: WatchItem = isBinary
-      ? { type: 'output', ...decodeOutput(data) }
-      : (JSON.parse(data.toString('utf8')) as WatchMessage);
+    let item: WatchItem;
+    try {
+      item = isBinary
+        ? { type: 'output', ...decodeOutput(data) }
+        : (JSON.parse(data.toString('utf8')) as WatchMessage);
+    } catch (error) {
+      this.#refusal = new QwexError({
+        code: 'internal',
+        message: `the daemon sent a frame that is none: ${messageOf(error)}`,
+        hint: 'CLI and daemon may be of different versions: qwex daemon restart',
+        cause: error,
+      });
+      this.#socket.terminate();
+      return;
+    }
     this.#queue.push(item);
     this.#queuedBytes += data.length;
     if (this.#queuedBytes > MAX_BUFFERED_BYTES) this.#socket.pause();

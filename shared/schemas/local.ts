@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { STATUSES } from '../run-state.ts';
 import {
   argument,
+  COMMAND_TOO_LONG,
   environmentSchema,
+  isCommandTooLong,
   LIMITS,
   nameSchema,
   prioritySchema,
@@ -16,10 +18,16 @@ import {
 /** Of who submits: what a run writes shall be as readable to others as if they had run it themselves. */
 const umaskSchema = z.number().int().min(0).max(0o777).default(0o022);
 
+const commandSchema = z
+  .array(argument)
+  .min(1)
+  .max(LIMITS.argumentCount)
+  .refine((words) => !isCommandTooLong(words), COMMAND_TOO_LONG);
+
 export const localSubmitSchema = z
   .strictObject({
     cwd: z.string().startsWith('/').describe('where the user stands'),
-    commands: z.array(z.array(argument).min(1).max(LIMITS.argumentCount)).max(LIMITS.runsPerRequest),
+    commands: z.array(commandSchema).max(LIMITS.runsPerRequest),
     job: z.string().optional().describe('a job of the config; the command words are added to its own'),
     environment: environmentSchema.describe("the submitter's environment"),
     umask: umaskSchema,

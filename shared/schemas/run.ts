@@ -98,6 +98,16 @@ export const LIMITS = {
   dependencies: 100,
 } as const;
 
+/** A command as it is passed to a program: each word and the NUL behind it. */
+export function isCommandTooLong(words: readonly string[]): boolean {
+  return words.reduce((bytes, word) => bytes + utf8Length(word) + 1, 0) > LIMITS.commandBytes;
+}
+export const COMMAND_TOO_LONG = `is longer than ${LIMITS.commandBytes / 1024} KiB`;
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
 const noNul = (text: string) => !text.includes('\0');
 const argument = z.string().refine(noNul, 'must not contain a NUL byte');
 
@@ -114,7 +124,17 @@ export const environmentSchema = z
   .record(z.string().regex(/^[^=\0]+$/, 'must be a variable name'), argument)
   .refine((env) => Object.keys(env).length <= LIMITS.environmentNames, {
     message: `has more than ${LIMITS.environmentNames} variables`,
+  })
+  .refine((env) => environmentLength(env) <= LIMITS.environmentBytes, {
+    message: `is larger than ${LIMITS.environmentBytes / 1024} KiB`,
   });
+
+function environmentLength(env: Readonly<Record<string, string>>): number {
+  return Object.entries(env).reduce(
+    (bytes, [name, value]) => bytes + utf8Length(name) + utf8Length(value) + 2,
+    0,
+  );
+}
 
 const prioritySchema = z.number().int().min(-1000).max(1000);
 const retriesSchema = z.number().int().min(0).max(LIMITS.retries);
@@ -141,6 +161,10 @@ export const submitRunSchema = z
     watch: z.array(relativePath).optional(),
     hold: z.boolean().optional(),
     idempotencyKey: z.string().min(1).max(200).optional(),
+  })
+  .refine(({ command, args }) => !isCommandTooLong([command, ...args]), {
+    message: COMMAND_TOO_LONG,
+    path: ['command'],
   })
   .meta({ id: 'SubmitRunRequest' });
 export type SubmitRunRequest = z.infer<typeof submitRunSchema>;

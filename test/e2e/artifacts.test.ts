@@ -39,12 +39,12 @@ test('files of the watched folder are kept with checksum, mode and links', async
 test('files are kept after a failure and after a cancel too', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();
-  const failed = await rig.submit(repo, '--', 'sh', '-c', 'mkdir out; echo half >out/result; exit 1');
+  const failed = await rig.submit(repo, '--', 'sh', '-c', 'mkdir -p out; echo half >out/result; exit 1');
   expect(await rig.ended(failed)).toMatchObject({ status: 'failed', exitCode: 1, artifactCount: 1 });
   const program = await rig.program();
   const cancelled = await rig.submit(repo, '--', ...program.command);
   await program.started();
-  await program.tell('mkdir out; echo half >out/result');
+  await program.tell('mkdir -p out; echo half >out/result');
   await rig.ok(['cancel', cancelled]);
   expect(await rig.ended(cancelled)).toMatchObject({ status: 'cancelled', artifactCount: 1 });
   for (const id of [failed, cancelled]) expect(await rig.runFile(id, 'files/out/result')).toBe('half\n');
@@ -81,7 +81,7 @@ d"; echo 2 >" sp ace "; echo 3 >$'\xff\xfe'; echo 4 >'$(id);"x'; echo 5 >'ü😀
 test('a download overwrites nothing unless it is forced to', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();
-  const id = await rig.submit(repo, '--', 'sh', '-c', 'mkdir out; echo new >out/a; echo new >out/b');
+  const id = await rig.submit(repo, '--', 'sh', '-c', 'mkdir -p out; echo new >out/a; echo new >out/b');
   await rig.ended(id);
   await rig.shell('mkdir -p target/out && echo mine >target/out/b');
   const refused = await rig.qwex(['artifacts', id, '--download', 'target']);
@@ -116,7 +116,7 @@ test('what a program left elsewhere is named and kept for a while', async () => 
   await using rig = await Rig.start();
   const repo = await rig.repo({ '.gitignore': 'wandb/\n', 'src/tracked.py': 'old\n' });
   const script =
-    'echo m >model.pt; mkdir -p wandb/run src/__pycache__; echo w >wandb/run/log; echo c >src/__pycache__/c; mkdir out; echo o >out/o';
+    'echo m >model.pt; mkdir -p wandb/run src/__pycache__; echo w >wandb/run/log; echo c >src/__pycache__/c; mkdir -p out; echo o >out/o';
   const id = await rig.submit(repo, '--', 'sh', '-c', script);
   const run = await rig.ended(id);
   expect(run.notes.join()).toMatch(/left outside .*: .*model\.pt/);
@@ -157,7 +157,7 @@ test('a large artifact is moved, not changed, and downloads whole', async () => 
     '--',
     'sh',
     '-c',
-    'mkdir out; head -c 30000000 /dev/urandom >out/model; sha256sum <out/model',
+    'mkdir -p out; head -c 30000000 /dev/urandom >out/model; sha256sum <out/model',
   );
   const run = await rig.ended(id);
   const [said] = (await rig.runFile(id, 'logs/stdout.log')).split(' ');

@@ -88,9 +88,9 @@ test('a run that ends while no daemon is there starts one, and the queue goes on
   const program = await rig.program();
   const id = await rig.submit(repo, '--', ...program.command);
   await program.started();
-  const next = await rig.submit(repo, '--', 'sh', '-c', 'mkdir out; echo done >out/result');
+  const next = await rig.submit(repo, '--', 'sh', '-c', 'mkdir -p out; echo done >out/result');
   await rig.killDaemon();
-  await program.tell('mkdir out; echo alone >out/result');
+  await program.tell('mkdir -p out; echo alone >out/result');
   await program.exit(0);
   // Nobody asks for a daemon here: the event stream waits for a socket.
   expect(await rig.ended(next)).toMatchObject({ status: 'succeeded', artifactCount: 1 });
@@ -108,7 +108,7 @@ test('a kill of the daemon at any moment of a run loses nothing and runs nothing
       '--',
       'sh',
       '-c',
-      `mkdir out; echo $QWEX_RUN_ID >>${marks}; cp ${marks} out/`,
+      `mkdir -p out; echo $QWEX_RUN_ID >>${marks}; cp ${marks} out/`,
     );
     ids.push(id);
     await rig.until(moment, id);

@@ -12,10 +12,14 @@ function parse(text: string): Record<string, string> {
   );
 }
 
-/** Every entry below a folder. */
+/** Every entry below a folder; what is being deleted meanwhile doesn't count. */
 async function walk(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  return entries.map((entry) => join(entry.parentPath, entry.name));
+  const names = await readdir(folder).catch(() => []);
+  const found = names.filter((name) => name !== '.trash').map((name) => join(folder, name));
+  const below = await Promise.all(
+    found.map(async (path) => ((await lstat(path)).isDirectory() ? walk(path) : [])),
+  );
+  return [...found, ...below.flat()];
 }
 
 async function filesWith(folder: string, text: string): Promise<string[]> {
@@ -167,6 +171,15 @@ test('an editable install imports the commit that was submitted, and the record 
     `committed ${join(rig.paths.spaces, id, 'src/pkg/__init__.py')}\n`,
   );
   expect(run.notes.join()).toMatch(/editable|PYTHONPATH/);
+});
+
+test("files of a run are made with the submitter's umask", async () => {
+  await using rig = await Rig.start();
+  await rig.repo();
+  const { stdout } = await rig.shell('umask 027; cd project; qwex run -- sh -c "umask; echo x >out/x"');
+  const run = await rig.ended(stdout.trim());
+  expect(await rig.runFile(run.id, 'logs', 'stdout.log')).toBe('0027\n');
+  expect((await lstat(join(run.directory, 'files/out/x'))).mode & 0o777).toBe(0o640);
 });
 
 test('a run submitted from inside a run is a run of its own', async () => {

@@ -106,6 +106,20 @@ test('a repository that is gone when the turn comes fails the run with a reason'
   await lost.git('init', '-q');
 });
 
+test('the home may be the .qwex folder of the workspace itself', async () => {
+  await using rig = await Rig.start({ homeName: 'project/.qwex', config: null, daemon: false });
+  const repo = await rig.repo(null);
+  await repo.write({ file: 'content\n' });
+  await repo.git('add', 'file');
+  await repo.git('commit', '-q', '-m', 'Start');
+  // Both have a config.yaml, so the user's own settings go elsewhere.
+  await rig.ok(['config', 'set', 'slots', '2']);
+  const { code, stdout, stderr } = await rig.qwex(['run', '--', 'cat', 'file'], { cwd: repo.root });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect((await rig.ended(stdout.trim())).status).toBe('succeeded');
+  expect(await rig.runFile(stdout.trim(), 'logs', 'stdout.log')).toBe('content\n');
+});
+
 test('links bring untracked folders into the run', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo({

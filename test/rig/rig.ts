@@ -19,8 +19,8 @@ import { type Files, Repository } from './repository.ts';
 export interface RigOptions {
   /** Runs at once; 1 by default. */
   slots?: number;
-  /** Lines for the user's config.yaml. */
-  config?: string;
+  /** More lines for the user's config.yaml; null: there is no such file. */
+  config?: string | null;
   /** False: no daemon is started. */
   daemon?: boolean;
   /** Name of the home's folder. */
@@ -69,7 +69,8 @@ export class Rig {
     await mkdir(rig.home, { recursive: true, mode: 0o700 });
     // A short grace: tests end programs that take no notice of TERM.
     const settings = [`slots: ${options.slots ?? 1}`, 'grace: 500ms', options.config ?? ''];
-    await writeFile(rig.paths.config, `${settings.join('\n')}\n`, { mode: 0o600 });
+    if (options.config !== null)
+      await writeFile(rig.paths.config, `${settings.join('\n')}\n`, { mode: 0o600 });
     if (options.daemon !== false) await rig.startDaemon();
     return rig;
   }
@@ -228,10 +229,12 @@ export class Rig {
 
   async #cancelAll(): Promise<void> {
     for (const status of ['pending', 'running']) {
-      const { runs } = await this.client.list({ status, limit: 500 });
-      for (const { id, phase, cancelRequestedAt } of runs) {
-        if (phase !== 'collecting' && cancelRequestedAt === null) await this.#cancel(id);
-        await this.client.wait(id);
+      for (let { runs } = await this.client.list({ status }); runs.length > 0; ) {
+        for (const { id, phase, cancelRequestedAt } of runs) {
+          if (phase !== 'collecting' && cancelRequestedAt === null) await this.#cancel(id);
+          await this.client.wait(id);
+        }
+        ({ runs } = await this.client.list({ status }));
       }
     }
   }

@@ -5,7 +5,7 @@ import { FakeDevices } from './fake.ts';
 import { NvidiaDevices } from './nvidia.ts';
 import type { ProgramOptions } from './program.ts';
 import { RocmDevices } from './rocm.ts';
-import type { DeviceSource, FoundDevice } from './source.ts';
+import type { DeviceSource, FoundDevice, Observation, Observations } from './source.ts';
 
 /** Declared devices do nothing that could be seen. */
 class DeclaredDevices implements DeviceSource {
@@ -13,8 +13,8 @@ class DeclaredDevices implements DeviceSource {
     return [];
   }
 
-  async observe(): Promise<ReadonlyMap<string, never>> {
-    return new Map();
+  async observe(): Promise<Observations> {
+    return new Map<string, Observation>();
   }
 }
 

@@ -22,17 +22,17 @@ export class Arbiter {
     places,
     key,
     locks,
-    waitMs = ARBITER_WAIT_MS,
+    waitMs,
   }: {
     places: BoxPlaces;
     key: string;
     locks: LockTable;
-    waitMs?: number;
+    waitMs?: number | undefined;
   }) {
     this.#places = places;
     this.#key = key;
     this.#locks = locks;
-    this.#waitMs = waitMs;
+    this.#waitMs = waitMs ?? ARBITER_WAIT_MS;
   }
 
   async decide<Result>(work: (turn: ArbiterTurn) => Promise<Result>): Promise<Result> {

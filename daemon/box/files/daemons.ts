@@ -7,7 +7,7 @@ import { holdLife, makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, boxPlaces, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
-import { replaceOwn, touchOthers } from './write-file.ts';
+import { renewOwn, replaceOwn, touchOthers } from './write-file.ts';
 
 const presenceSchema = z.object({
   pid: z.int().positive(),
@@ -88,14 +88,15 @@ export class OwnPresence {
     const life = holdLife(places.daemonLife(key));
     // All may write to it: that is how they wake us.
     replaceOwn(places.wakeFile(key), '\n', 0o666);
-    const presence = new OwnPresence({ key, identity, places, life });
-    presence.answer();
-    return presence;
+    replaceOwn(places.presence(key), `${JSON.stringify(identity)}\n`);
+    return new OwnPresence({ key, identity, places, life });
   }
 
   /** Says that every wake up to now has been heard. */
   answer(): void {
-    replaceOwn(this.#places.presence(this.key), `${JSON.stringify(this.identity)}\n`);
+    const path = this.#places.presence(this.key);
+    // Whoever tidied up must not make us look dead.
+    if (!renewOwn(path)) replaceOwn(path, `${JSON.stringify(this.identity)}\n`);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // Leases: what a run holds, said by its owner. Only the flock decides whether a device is held; these files say by whom,
 // since when and until when. First line JSON, then one line each when the supervisor has the locks, and when all is over:
-//   {"run":…,"devices":[…],"timeMs":…,"claimUntilMs":…}
+//   {"run":…,"daemon":…,"devices":[…],"timeMs":…,"claimUntilMs":…}
 //   held <pid> <start time> <boot id>
 //   ended <ms>
 import { rmSync } from 'node:fs';
@@ -8,18 +8,22 @@ import { z } from 'zod';
 import { type ProcessIdentity, parseIdentity } from '../../supervisor/identity.ts';
 import { makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
-import { type BoxPlaces, isRunId } from './places.ts';
+import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
 import { appendOwn, replaceOwn } from './write-file.ts';
 
 const headSchema = z.object({
   run: z.string(),
+  /** Of its owner's daemons, the one that answers for it. */
+  daemon: z.string(),
   devices: z.array(z.string().max(64)).min(1).max(1024),
   timeMs: z.number().positive().nullable(),
   claimUntilMs: z.number(),
 });
 
-interface LeaseContent extends z.infer<typeof headSchema> {
+export type Claim = z.infer<typeof headSchema>;
+
+interface LeaseContent extends Claim {
   /** The supervisor, which leads the session of everything that the run starts; null while it is being started. */
   supervisor: ProcessIdentity | null;
   endedMs: number | null;
@@ -53,7 +57,7 @@ export class Leases {
   }
 
   /** Says, while we decide, that a run of ours is about to take these devices. */
-  async claim(claim: z.infer<typeof headSchema>): Promise<void> {
+  async claim(claim: Claim): Promise<void> {
     await makeFifo(this.#places.leaseLife(claim.run));
     replaceOwn(this.#places.lease(claim.run), `${JSON.stringify(claim)}\n`);
   }
@@ -77,6 +81,7 @@ function parseLease(file: ForeignFile): LeaseContent | string {
   const end = file.text.indexOf('\n');
   const head = parseJson(headSchema, file.text.slice(0, Math.max(0, end)));
   if (typeof head === 'string') return head;
+  if (uidOfKey(head.daemon) !== file.uid) return "it names another member's daemon";
   if (!isRunId(head.run) || file.name !== `${head.run}.lease`) return 'its name is not that of its run';
   const held = /^held (.*\n)/m.exec(file.text)?.[1];
   const ended = /^ended (\d{1,16})\n/m.exec(file.text)?.[1];

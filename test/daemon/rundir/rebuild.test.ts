@@ -161,7 +161,11 @@ describe('a folder that is none of ours, or not whole', () => {
     ['no record', (rig, id) => rm(join(rig.directory(id), 'run.json')), /ENOENT.*run\.json/],
     ['half a record', (rig, id) => rig.put(id, 'run.json', '{"format": 1, "seq"'), /run\.json is not JSON/],
     ['another format', (rig, id) => rig.rewrite(id, { format: 2 }), /not valid: format/],
-    ['an unknown field', (rig, id) => rig.rewrite(id, { ...{ surprise: 1 } }), /not valid: .*surprise/],
+    [
+      'an unknown field',
+      (rig, id) => rig.rewrite(id, Object.fromEntries([['surprise', 1]])),
+      /not valid: .*surprise/,
+    ],
     [
       'a phase without its time',
       (rig, id) => rig.rewrite(id, { phase: 'running' }),

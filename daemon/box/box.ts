@@ -1,0 +1,304 @@
+// A box, as one daemon takes part in it. It decides for all and acts for its own runs alone: it never starts, ends or
+// removes anything that belongs to another member. A private box in a home is the same with one member.
+import { QwexError } from '../../shared/errors.ts';
+import type { ProcessIdentity } from '../supervisor/identity.ts';
+import { Accounts } from './accounts.ts';
+import { type BoxConfig, loadBox } from './config.ts';
+import { Decider, type Round } from './decider.ts';
+import { checkDevices } from './device-check.ts';
+import { sourceOf } from './devices/index.ts';
+import type { ProgramOptions } from './devices/program.ts';
+import type { DeviceSource } from './devices/source.ts';
+import { deviceVariables } from './environment.ts';
+import { Arbiter } from './files/arbiter.ts';
+import { OwnPresence } from './files/daemons.ts';
+import { holdLife } from './files/life.ts';
+import { boxPlaces } from './files/places.ts';
+import type { TicketRequest } from './files/tickets.ts';
+import { assertMember } from './membership.ts';
+import { planBox } from './plan/plan.ts';
+import { type Request, refusalOf } from './plan/refusal.ts';
+import type { Decision, Grant } from './plan/types.ts';
+import { BoxFolders, type Survey } from './survey.ts';
+import { BoxWatches } from './watches.ts';
+import { deadlineOf, isNextOurs, lifeTargets } from './what-to-watch.ts';
+import { refusalWords, waitWords } from './words.ts';
+
+export interface BoxOptions {
+  root: string;
+  /** The daemon's home: two daemons of one member are two in the box. */
+  home: string;
+  /** Something has changed that a decision may make use of. Called often; one decision soon is enough. */
+  onWake: () => void;
+  programs?: ProgramOptions;
+  /** How long to wait for one's turn to decide. */
+  arbiterWaitMs?: number;
+}
+
+/** A run of ours whose turn it is, and what its supervisor needs. */
+export interface OwnGrant {
+  run: string;
+  devices: string[];
+  /** In the order in which they are to be taken. */
+  lockPaths: string[];
+  /** To be appended to: `held <pid> <start time> <boot id>`, then `ended <ms>`. */
+  leasePath: string;
+  /** A fifo: held open for writing as long as the locks. */
+  lifePath: string;
+  /** For the run's environment, over whatever was inherited. */
+  variables: Record<string, string>;
+}
+
+export interface Explanation {
+  words: string;
+  position: number | null;
+  expectedMs: number | null;
+}
+
+/** Those who are not next give way to who is, before they look whether that one is there. */
+const GIVE_WAY_MS = 100;
+
+export class Box {
+  readonly folders: BoxFolders;
+  readonly accounts: Accounts;
+  readonly member = process.getuid?.() ?? 0;
+  readonly #options: BoxOptions;
+  readonly #presence: OwnPresence;
+  readonly #decider: Decider;
+  readonly #arbiter: Arbiter;
+  readonly #watches: BoxWatches;
+  /** Granted, and not yet in the hands of a supervisor: we hold their lifelines. */
+  readonly #starting = new Map<string, { grant: Grant; life: { close(): void } }>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #config: BoxConfig;
+  #source: DeviceSource;
+  #last: Round | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: {
+    options: BoxOptions;
+    config: BoxConfig;
+    accounts: Accounts;
+    presence: OwnPresence;
+  }) {
+    const { options, config, accounts, presence } = parts;
+    const places = boxPlaces(options.root);
+    this.#options = options;
+    this.#config = config;
+    this.accounts = accounts;
+    this.#presence = presence;
+    this.folders = new BoxFolders(places);
+    this.#source = sourceOf(config.file, options.programs);
+    this.#decider = new Decider({
+      folders: this.folders,
+      key: presence.key,
+      member: this.member,
+      config: () => this.#config,
+    });
+    const { locks } = this.folders;
+    this.#arbiter = new Arbiter({ places, key: presence.key, locks, waitMs: options.arbiterWaitMs });
+    this.#watches = new BoxWatches(places, {
+      onCalled: options.onWake,
+      onDeadline: options.onWake,
+      onBoxFile: () => this.#reload(),
+      onEnd: () => this.#onEnd(),
+    });
+    this.#watches.start(presence.key);
+  }
+
+  /** Throws `not_found` without a box, `invalid_config`, or `forbidden` for who may not take part. */
+  static async open(options: BoxOptions): Promise<Box> {
+    const accounts = new Accounts();
+    const config = await loadBox(options.root, accounts);
+    await assertMember(boxPlaces(options.root));
+    const presence = await OwnPresence.announce(options.root, options.home);
+    return new Box({ options, config, accounts, presence });
+  }
+
+  get root(): string {
+    return this.#options.root;
+  }
+
+  get config(): BoxConfig {
+    return this.#config;
+  }
+
+  get source(): DeviceSource {
+    return this.#source;
+  }
+
+  get key(): string {
+    return this.#presence.key;
+  }
+
+  /** In words, why a request can never start; null when it can. */
+  refuse(request: Request): string | null {
+    const { policy, file } = this.#config;
+    const reason = refusalOf(request, file.devices, { policy, member: this.member });
+    return reason === null ? null : refusalWords(reason);
+  }
+
+  /** Takes a place in the line, or changes what is asked for and keeps the place. */
+  put(request: TicketRequest): void {
+    this.folders.tickets.put(request, this.key);
+  }
+
+  withdraw(run: string): void {
+    this.folders.tickets.remove(run);
+  }
+
+  /** Removes our tickets of other runs, which an earlier daemon of this home has left. */
+  keepOnly(runs: ReadonlySet<string>): void {
+    const { tickets } = this.folders.tickets.read();
+    for (const { run, daemon } of tickets) if (daemon === this.key && !runs.has(run)) this.withdraw(run);
+  }
+
+  /** One decision for the whole line. Returns the grants of our own runs: each is to be started, or given back. */
+  decide(): Promise<OwnGrant[]> {
+    const next = this.#turn.then(() => this.#decide());
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+
+  /** A supervisor has the locks. */
+  async started(run: string, supervisor: ProcessIdentity): Promise<void> {
+    if (!this.#leaseOf(run)) {
+      const devices = this.#starting.get(run)?.grant.devices ?? [];
+      const claim = { run, daemon: this.key, devices, timeMs: null, claimUntilMs: 0 };
+      if (devices.length > 0) await this.folders.leases.claim(claim);
+    }
+    if (this.#leaseOf(run)?.supervisor === null) this.folders.leases.noteHeld(run, supervisor);
+    this.#letGo(run);
+    this.withdraw(run);
+  }
+
+  /** It didn't start: its devices are free for the next decision, and its ticket still stands. */
+  giveBack(run: string): void {
+    this.folders.leases.remove(run);
+    this.#letGo(run);
+  }
+
+  /** It is over. What it used is counted with the next decision, which this asks for. */
+  ended(run: string): void {
+    if (this.#leaseOf(run)?.endedMs === null) this.folders.leases.noteEnded(run, Date.now());
+    this.#letGo(run);
+    this.withdraw(run);
+    this.#options.onWake();
+  }
+
+  /** Why a run of ours waits, and when it may start, by the last decision; undefined when it isn't waiting. */
+  async explain(run: string): Promise<Explanation | undefined> {
+    if (this.#last === undefined) return undefined;
+    const { decision, survey } = this.#last;
+    const refusal = decision.refusals.find((candidate) => candidate.run === run);
+    if (refusal) return { words: refusalWords(refusal.reason), position: null, expectedMs: null };
+    const waiting = decision.waiting.find((candidate) => candidate.run === run);
+    if (waiting === undefined) return undefined;
+    await this.learnNames(survey);
+    const { position, expectedMs } = waiting;
+    const nameOf = (uid: number) => this.accounts.nameOf(uid);
+    const words = waitWords(waiting.reason, { nameOf, nowMs: Date.now(), reader: this.member });
+    return { words, position, expectedMs };
+  }
+
+  /** A look without deciding. */
+  async look(): Promise<{ survey: Survey; decision: Decision }> {
+    const survey = await this.#decider.survey();
+    return { survey, decision: planBox(survey.view, survey.nowMs) };
+  }
+
+  async learnNames({ tickets, leases }: Survey): Promise<void> {
+    await this.accounts.learn([...tickets, ...leases].map(({ member }) => member));
+  }
+
+  /** Leaves the line; what runs goes on. */
+  async close(): Promise<void> {
+    this.#watches.close();
+    for (const timer of this.#timers) clearTimeout(timer);
+    await this.#turn;
+    for (const run of [...this.#starting.keys()]) this.#letGo(run);
+    this.#presence.close();
+  }
+
+  async #decide(): Promise<OwnGrant[]> {
+    for (;;) {
+      const { mine } = await this.#arbiter.decide(() => this.#round());
+      const strangers = await checkDevices(
+        mine.flatMap(({ devices }) => devices),
+        { source: this.#source, box: this.#config.file, accounts: this.accounts },
+      );
+      if (strangers.length === 0) return mine.map((grant) => this.#ownGrant(grant));
+      this.#decider.addStrangers(strangers);
+      for (const { run } of mine) this.giveBack(run);
+    }
+  }
+
+  async #round(): Promise<Round> {
+    // Before the look: what comes later is a new call.
+    this.#presence.answer();
+    const round = await this.#decider.round(new Set(this.#starting.keys()));
+    for (const grant of round.mine) {
+      const life = holdLife(this.folders.places.leaseLife(grant.run));
+      this.#starting.set(grant.run, { grant, life });
+    }
+    this.#last = round;
+    const isOurs = (run: string) => this.#decider.isOurs(round.survey, run);
+    const options = { round, isOurs, places: this.folders.places, key: this.key };
+    this.#watches.follow(lifeTargets(options));
+    this.#watches.wakeAt(deadlineOf(options));
+    return round;
+  }
+
+  #ownGrant({ run, devices }: Grant): OwnGrant {
+    const { places } = this.folders;
+    return {
+      run,
+      devices,
+      lockPaths: devices.map((device) => places.deviceLock(device)),
+      leasePath: places.lease(run),
+      lifePath: places.leaseLife(run),
+      variables: deviceVariables(devices, this.#config.file),
+    };
+  }
+
+  #leaseOf(run: string) {
+    return this.folders.leases
+      .read()
+      .leases.find((lease) => lease.run === run && lease.member === this.member);
+  }
+
+  #letGo(run: string): void {
+    this.#starting.get(run)?.life.close();
+    this.#starting.delete(run);
+  }
+
+  #reload(): void {
+    const loading = this.#turn.then(async () => {
+      try {
+        this.#config = await loadBox(this.root, this.accounts);
+        this.#source = sourceOf(this.#config.file, this.#options.programs);
+      } catch (error) {
+        // The last good settings stay; doctor tells what is wrong with the file.
+        if (!(error instanceof QwexError)) throw error;
+      }
+      this.#options.onWake();
+    });
+    this.#turn = loading;
+  }
+
+  #onEnd(): void {
+    if (this.#last !== undefined && isNextOurs(this.#last, (run) => this.#isLastOurs(run))) {
+      this.#options.onWake();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#options.onWake();
+    }, GIVE_WAY_MS);
+    this.#timers.add(timer);
+  }
+
+  #isLastOurs(run: string): boolean {
+    return this.#last !== undefined && this.#decider.isOurs(this.#last.survey, run);
+  }
+}

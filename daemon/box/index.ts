@@ -1,0 +1,12 @@
+// The shared machine, as the rest of the daemon sees it.
+export { Box, type BoxOptions, type Explanation, type OwnGrant } from './box.ts';
+export { findDevices, type Machine } from './devices/index.ts';
+export type { FoundDevice } from './devices/source.ts';
+export { boxFindings } from './doctor.ts';
+export { setDrained } from './drain.ts';
+export { deviceVariables } from './environment.ts';
+export type { TicketRequest } from './files/tickets.ts';
+export { type InitBoxOptions, initBox } from './init.ts';
+export { DEFAULT_BOX, preparePrivateBox, sharedBoxRoot } from './private.ts';
+export { boxReport } from './report.ts';
+export { boxStatus } from './status.ts';

@@ -1,0 +1,90 @@
+// What tells a daemon that the box has changed: its wake file, box.yaml, and the ends of those who hold a device or stand
+// before it in the line. Events and deadlines only; nothing here looks by itself.
+import { type FSWatcher, watch } from 'node:fs';
+import { awaitFreeLock } from '../supervisor/lock.ts';
+import { watchLife } from './files/life.ts';
+import type { BoxPlaces } from './files/places.ts';
+
+export interface LifeTarget {
+  /** The fifo that its holder keeps open; null when nobody is known to. */
+  life: string | null;
+  /** Waited for when the fifo tells nothing; null: then it isn't waited for. */
+  lock: string | null;
+}
+
+export interface WatchEvents {
+  onCalled: () => void;
+  onBoxFile: () => void;
+  /** Somebody who was being watched is gone. */
+  onEnd: () => void;
+  onDeadline: () => void;
+}
+
+export class BoxWatches {
+  readonly #places: BoxPlaces;
+  readonly #events: WatchEvents;
+  readonly #watchers: FSWatcher[] = [];
+  readonly #lives = new Map<string, { close(): void }>();
+  #deadline: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(places: BoxPlaces, events: WatchEvents) {
+    this.#places = places;
+    this.#events = events;
+  }
+
+  start(key: string): void {
+    const wake = watch(this.#places.wakeFile(key), { persistent: false }, () => this.#emit('onCalled'));
+    const root = watch(this.#places.root, { persistent: false }, (_event, name) => {
+      if (name === 'box.yaml') this.#emit('onBoxFile');
+    });
+    for (const watcher of [wake, root]) {
+      // The folder of the box is being removed under us: the next decision says so.
+      watcher.on('error', () => this.#emit('onCalled'));
+      this.#watchers.push(watcher);
+    }
+  }
+
+  /** From now on these are watched, by name, and no others. */
+  follow(targets: ReadonlyMap<string, LifeTarget>): void {
+    for (const [name, life] of this.#lives) {
+      if (targets.has(name)) continue;
+      life.close();
+      this.#lives.delete(name);
+    }
+    for (const [name, target] of targets) {
+      if (this.#lives.has(name) || this.#closed) continue;
+      const life = this.#watchOne(target, () => {
+        this.#lives.delete(name);
+        this.#emit('onEnd');
+      });
+      if (life !== undefined) this.#lives.set(name, life);
+    }
+  }
+
+  /** One deadline at a time, the earliest that is asked for; null for none. */
+  wakeAt(delayMs: number | null): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    if (delayMs === null || this.#closed) return;
+    this.#deadline = setTimeout(() => this.#emit('onDeadline'), delayMs);
+    this.#deadline.unref();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.wakeAt(null);
+    for (const watcher of this.#watchers) watcher.close();
+    for (const life of this.#lives.values()) life.close();
+    this.#lives.clear();
+  }
+
+  #watchOne({ life, lock }: LifeTarget, onEnd: () => void): { close(): void } | undefined {
+    const watched = life === null ? undefined : watchLife(life, onEnd);
+    return watched ?? (lock === null ? undefined : awaitFreeLock(lock, onEnd));
+  }
+
+  #emit(event: keyof WatchEvents): void {
+    if (!this.#closed) this.#events[event]();
+  }
+}

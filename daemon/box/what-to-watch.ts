@@ -1,0 +1,50 @@
+// What has to be heard of until the next decision, as long as runs of ours wait. Pure.
+import type { Round } from './decider.ts';
+import type { BoxPlaces } from './files/places.ts';
+import { ANSWER_MS, STRANGER_MS } from './survey.ts';
+import type { LifeTarget } from './watches.ts';
+
+interface Question {
+  round: Round;
+  isOurs: (run: string) => boolean;
+  places: BoxPlaces;
+  key: string;
+}
+
+/** The holders of devices, and the daemons: one that dies before us in the line lets us go first. */
+export function lifeTargets({ round, isOurs, places, key }: Question): Map<string, LifeTarget> {
+  const targets = new Map<string, LifeTarget>();
+  const { survey, decision } = round;
+  if (!decision.waiting.some(({ run }) => isOurs(run))) return targets;
+  for (const [device, lease] of survey.holders) {
+    const life = lease === null ? null : places.leaseLife(lease.run);
+    // What has closed its descriptors leaves the lock free: that isn't an end to wait for.
+    const lock = survey.locked.has(device) ? places.deviceLock(device) : null;
+    targets.set(lease?.run ?? device, { life, lock });
+  }
+  for (const daemon of survey.daemons) {
+    if (daemon.isAlive && daemon.key !== key) {
+      targets.set(daemon.key, { life: places.daemonLife(daemon.key), lock: null });
+    }
+  }
+  return targets;
+}
+
+/** In ms; null when only events can change anything for us. */
+export function deadlineOf({ round, isOurs }: Question): number | null {
+  const { survey, decision } = round;
+  if (!decision.waiting.some(({ run }) => isOurs(run))) return null;
+  const isOthersTurn = decision.grants.some(({ run }) => !isOurs(run));
+  const isClaimed = [...survey.holders.values()].some((lease) => lease?.supervisor === null);
+  if (isOthersTurn || isClaimed) return ANSWER_MS;
+  const isInUse =
+    survey.view.devices.some(({ state }) => state.kind === 'stranger') ||
+    [...survey.holders].some(([device]) => !survey.locked.has(device));
+  return isInUse ? STRANGER_MS : null;
+}
+
+/** True when one of our runs is the first in line, so that a freed device is for us to take at once. */
+export function isNextOurs({ decision }: Round, isOurs: (run: string) => boolean): boolean {
+  const first = decision.reservation?.run ?? decision.waiting.find(({ position }) => position === 1)?.run;
+  return first !== undefined && isOurs(first);
+}

@@ -1,0 +1,60 @@
+// A disk that is quickly full: a tmpfs of some megabytes. Needs the right to mount.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, statfs, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Rig } from '../rig/rig.ts';
+
+const run = promisify(execFile);
+
+export class SmallDisk {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async mount(megabytes: number): Promise<SmallDisk> {
+    const folder = await mkdtemp('/tmp/qwex-disk-');
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'qwex-test', folder]);
+    return new SmallDisk(folder);
+  }
+
+  /** Puts the home of a rig without a daemon here, with these settings. */
+  async carryHome(rig: Rig, config: string): Promise<void> {
+    const home = join(this.folder, 'home');
+    await mkdir(home, { mode: 0o700 });
+    await writeFile(join(home, 'config.yaml'), config);
+    await rm(rig.home, { recursive: true });
+    await symlink(home, rig.home);
+  }
+
+  /** Leaves so many bytes of room, or none. */
+  async fill(leaveBytes = 0): Promise<void> {
+    await this.clear();
+    const { bavail, bsize } = await statfs(this.folder);
+    await run('fallocate', ['-l', String(bavail * bsize - leaveBytes), join(this.folder, 'ballast')]);
+  }
+
+  /** Makes room again. */
+  async clear(): Promise<void> {
+    await rm(join(this.folder, 'ballast'), { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await run('umount', ['--lazy', this.folder]);
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** Whether this machine lets us; in CI it must. */
+export async function canMount(): Promise<boolean> {
+  if (process.env.CI === 'true') return true;
+  try {
+    await (await SmallDisk.mount(1))[Symbol.asyncDispose]();
+    return true;
+  } catch {
+    console.warn('skipped: no right to mount a small disk here');
+    return false;
+  }
+}
