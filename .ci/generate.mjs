@@ -16,10 +16,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 async function writeDiagram() {
   const file = join(root, 'docs/architecture.md');
   const text = await readFile(file, 'utf8');
-  const between = /(<!-- state-diagram -->\n)[^]*?(<!-- \/state-diagram -->)/;
+  const between = /(<!-- state-diagram -->\n)[\s\S]*?(<!-- \/state-diagram -->)/;
   if (!between.test(text)) throw new Error(`${file} has no place for the state diagram`);
   const diagram = `\`\`\`mermaid\n${stateDiagram()}\n\`\`\`\n`;
-  await writeFile(file, text.replace(between, (_, begin, end) => `${begin}${diagram}${end}`));
+  await writeFile(
+    file,
+    text.replace(between, (_, begin, end) => `${begin}${diagram}${end}`),
+  );
 }
 
 async function writeOpenApi() {
@@ -28,7 +31,10 @@ async function writeOpenApi() {
   try {
     const request = { socketPath: daemon.paths.socket, method: 'get', path: OPENAPI_PATH, headers: {} };
     const { body } = await unixRequest(request);
-    const yaml = stringify(JSON.parse(body.toString('utf8')), { aliasDuplicateObjects: false, lineWidth: 110 });
+    const yaml = stringify(JSON.parse(body.toString('utf8')), {
+      aliasDuplicateObjects: false,
+      lineWidth: 110,
+    });
     const note = '# Generated from the schemas in shared/ by .ci/generate.mjs; not to be edited.\n';
     await writeFile(join(root, 'docs/protocol/openapi.yaml'), note + yaml);
   } finally {

@@ -1,5 +1,6 @@
 // Joins the program to this process: its streams, signals and variables. Answers with an exit code; leaving is
 // main.ts's.
+import { readlinkSync } from 'node:fs';
 import { isErrno } from '../shared/errors.ts';
 import { homeFrom } from '../shared/paths.ts';
 import { VERSION } from '../shared/version.ts';
@@ -67,11 +68,21 @@ function wantsJson(argv: readonly string[]): boolean {
   return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
 }
 
+/** Where we are. A folder that was removed has no path any more; then the one that it had, for a message. */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    return process.platform === 'linux' ? readlinkSync('/proc/self/cwd') : process.env.PWD || '/';
+  }
+}
+
 function contextOf(argv: readonly string[], terminal: Terminal): Context {
   return {
     argv,
     env: process.env,
-    cwd: process.cwd(),
+    cwd: workingFolder(),
     terminal,
     stdin: () => process.stdin,
     exitCode: 0,

@@ -12,7 +12,7 @@ import { VERSION } from '../shared/version.ts';
 import { DownloadSigner } from './api/downloads.ts';
 import { ApiServer } from './api/server.ts';
 import { ArtifactCollector } from './artifacts/collector.ts';
-import { loadUserConfig } from './config/index.ts';
+import { keepOutOfGit, loadUserConfig } from './config/index.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EventHub } from './events/hub.ts';
 import { Housekeeping } from './house/housekeeping.ts';
@@ -263,6 +263,7 @@ async function makeHome(home: string): Promise<HomePaths> {
   for (const folder of [paths.ended, paths.environments, paths.spaces, paths.runs]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
+  await keepOutOfGit(home);
   return paths;
 }
 

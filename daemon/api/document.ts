@@ -7,7 +7,8 @@ const INFO = {
   info: {
     title: 'Qwex Protocol',
     version: '1.0',
-    description: 'An open protocol for running things at an exact commit.',
+    description:
+      'An open protocol for running things at an exact commit. Every error is a Problem (RFC 9457).',
     license: { name: 'MIT', identifier: 'MIT' },
   },
 };

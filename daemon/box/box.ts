@@ -1,13 +1,12 @@
 // A box, as one daemon takes part in it. It decides for all and acts for its own runs alone: it never starts, ends or
 // removes anything that belongs to another member. A private box in a home is the same with one member.
-import { QwexError } from '../../shared/errors.ts';
+import { isErrno, QwexError } from '../../shared/errors.ts';
 import type { ProcessIdentity } from '../supervisor/identity.ts';
 import { Accounts } from './accounts.ts';
 import { type BoxConfig, loadBox } from './config.ts';
 import { Decider, type Round } from './decider.ts';
 import { checkDevices } from './device-check.ts';
 import { sourceOf } from './devices/index.ts';
-import type { ProgramOptions } from './devices/program.ts';
 import type { DeviceSource } from './devices/source.ts';
 import { deviceVariables } from './environment.ts';
 import { Arbiter } from './files/arbiter.ts';
@@ -20,40 +19,10 @@ import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
 import type { Decision, Grant } from './plan/types.ts';
 import { BoxFolders, type Survey } from './survey.ts';
+import type { BoxOptions, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
 import { deadlineOf, isNextOurs, lifeTargets } from './what-to-watch.ts';
 import { refusalWords, waitWords } from './words.ts';
-
-export interface BoxOptions {
-  root: string;
-  /** The daemon's home: two daemons of one member are two in the box. */
-  home: string;
-  /** Something has changed that a decision may make use of. Called often; one decision soon is enough. */
-  onWake: () => void;
-  programs?: ProgramOptions;
-  /** How long to wait for one's turn to decide. */
-  arbiterWaitMs?: number;
-}
-
-/** A run of ours whose turn it is, and what its supervisor needs. */
-export interface OwnGrant {
-  run: string;
-  devices: string[];
-  /** In the order in which they are to be taken. */
-  lockPaths: string[];
-  /** To be appended to: `held <pid> <start time> <boot id>`, then `ended <ms>`. */
-  leasePath: string;
-  /** A fifo: held open for writing as long as the locks. */
-  lifePath: string;
-  /** For the run's environment, over whatever was inherited. */
-  variables: Record<string, string>;
-}
-
-export interface Explanation {
-  words: string;
-  position: number | null;
-  expectedMs: number | null;
-}
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
 const GIVE_WAY_MS = 100;
@@ -74,6 +43,9 @@ export class Box {
   #source: DeviceSource;
   #last: Round | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+  /** A bug met where nobody could be told. */
+  #fault: unknown;
 
   private constructor(parts: {
     options: BoxOptions;
@@ -156,6 +128,7 @@ export class Box {
   /** One decision for the whole line. Returns the grants of our own runs: each is to be started, or given back. */
   decide(): Promise<OwnGrant[]> {
     const next = this.#turn.then(() => this.#decide());
+    // Whoever asked hears of the failure; the next one gets its turn all the same.
     this.#turn = next.catch(() => undefined);
     return next;
   }
@@ -213,6 +186,8 @@ export class Box {
 
   /** Leaves the line; what runs goes on. */
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#watches.close();
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#turn;
@@ -221,6 +196,17 @@ export class Box {
   }
 
   async #decide(): Promise<OwnGrant[]> {
+    if (this.#fault !== undefined) throw this.#fault;
+    try {
+      return await this.#decideUntilClear();
+    } catch (error) {
+      // Parts of the box may have been removed under us, or our right to it: that is the better message.
+      if (isErrno(error)) await assertMember(this.folders.places);
+      throw error;
+    }
+  }
+
+  async #decideUntilClear(): Promise<OwnGrant[]> {
     for (;;) {
       const { mine } = await this.#arbiter.decide(() => this.#round());
       const strangers = await checkDevices(
@@ -272,18 +258,17 @@ export class Box {
     this.#starting.delete(run);
   }
 
+  /** What is wrong with the file is told by doctor and by the next start; the last good settings stay till then. */
   #reload(): void {
-    const loading = this.#turn.then(async () => {
+    this.#turn = this.#turn.then(async () => {
       try {
         this.#config = await loadBox(this.root, this.accounts);
         this.#source = sourceOf(this.#config.file, this.#options.programs);
       } catch (error) {
-        // The last good settings stay; doctor tells what is wrong with the file.
-        if (!(error instanceof QwexError)) throw error;
+        this.#fault = error instanceof QwexError || isErrno(error) ? undefined : error;
       }
       this.#options.onWake();
     });
-    this.#turn = loading;
   }
 
   #onEnd(): void {

@@ -93,11 +93,16 @@ export class Decider {
     return { ...survey, view: { ...survey.view, tickets } };
   }
 
-  /** Counts and clears away our leases that are over: ended, or with nothing left that lives. */
+  /**
+   * Counts and clears away our leases that are over: ended, or with nothing left that lives. Also those of another
+   * daemon of this member that isn't there to do it.
+   */
   #settle(survey: Survey, starting: ReadonlySet<string>): void {
     const held = new Set([...survey.holders.values()].map((lease) => lease?.run));
+    const elsewhere = new Set(survey.daemons.filter(({ isAlive }) => isAlive).map(({ key }) => key));
+    elsewhere.delete(this.#key);
     for (const lease of survey.leases) {
-      if (lease.daemon !== this.#key || lease.member !== this.#member) continue;
+      if (lease.member !== this.#member || elsewhere.has(lease.daemon)) continue;
       if (held.has(lease.run) || starting.has(lease.run)) continue;
       if (lease.supervisor !== null || lease.endedMs !== null) {
         this.#ledger.claim(lease, lease.endedMs ?? survey.nowMs, this.#config().halfLifeMs);

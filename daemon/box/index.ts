@@ -1,5 +1,5 @@
 // The shared machine, as the rest of the daemon sees it.
-export { Box, type BoxOptions, type Explanation, type OwnGrant } from './box.ts';
+export { Box } from './box.ts';
 export { findDevices, type Machine } from './devices/index.ts';
 export type { FoundDevice } from './devices/source.ts';
 export { boxFindings } from './doctor.ts';
@@ -10,3 +10,4 @@ export { type InitBoxOptions, initBox } from './init.ts';
 export { DEFAULT_BOX, preparePrivateBox, sharedBoxRoot } from './private.ts';
 export { boxReport } from './report.ts';
 export { boxStatus } from './status.ts';
+export type { BoxOptions, Explanation, OwnGrant } from './types.ts';

@@ -1,5 +1,5 @@
 // What the rest of the daemon may use of this folder.
-export { type InitResult, initialConfig, initWorkspace } from './init.ts';
+export { type InitResult, initialConfig, initWorkspace, keepOutOfGit } from './init.ts';
 export { formatProblem, type KeyPath, type Problem, problemsError } from './problems.ts';
 export type { SourceFile } from './source-file.ts';
 export { getUserConfig, loadUserConfig, setUserConfig, USER_CONFIG_KEYS } from './user.ts';

@@ -26,6 +26,11 @@ export async function initWorkspace(root: string, options: { name?: string } = {
   return result;
 }
 
+/** For a home that lies in a workspace: a snapshot of the untracked files must not take environments and keys along. */
+export async function keepOutOfGit(folder: string): Promise<void> {
+  await writeNew(folder, '.gitignore', GITIGNORE, { written: [], kept: [] });
+}
+
 async function makeFolder(root: string, path: string, mode: number, result: InitResult): Promise<void> {
   const made = await mkdir(join(root, path), { mode, recursive: true });
   (made === undefined ? result.kept : result.written).push(path);

@@ -107,8 +107,10 @@ export class RunFolders {
       if (!(await stat(this.directory(run)).then(() => true, absent))) return;
       const file = join(this.directory(run), STATUSES);
       const history = await readFile(file, 'utf8').catch((error: unknown) => absent(error) || '');
-      const missing = events.filter(({ seq }) => !history.includes(`{"seq":${seq},`)).map(historyLine);
-      const torn = history !== '' && !history.endsWith('\n');
+      // A torn line names its event too, and says nothing of it.
+      const whole = history.slice(0, history.lastIndexOf('\n') + 1);
+      const missing = events.filter(({ seq }) => !whole.includes(`{"seq":${seq},`)).map(historyLine);
+      const torn = whole.length < history.length;
       if (missing.length > 0)
         await appendFile(file, `${torn ? '\n' : ''}${missing.join('')}`, { mode: 0o600 });
       await this.#writeRecord(run, after);

@@ -4,6 +4,7 @@ import { QwexError } from '../../shared/errors.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
+import { removeFifos } from '../supervisor/index.ts';
 import { collect } from './collect.ts';
 import type { RunnerDeps } from './deps.ts';
 import { follow } from './follow.ts';
@@ -181,6 +182,7 @@ export async function closeRun(deps: RunnerDeps, run: RunRecord): Promise<void> 
   // Nothing may come between the question and the removal, or a submit could have begun to rely on the file.
   if (!store.runs.usesEnvironment(run.environment)) environments.removeSync(run.environment);
   fault('environment_removed');
+  if (run.attempt > 0) await removeFifos({ localDir: folders.localDirectory(run), attempts: run.attempt });
   await folders.clearEnded(run);
   ends.forget(run.id);
 }

@@ -5,6 +5,7 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
 import { explainAdd } from './create-errors.ts';
@@ -109,7 +110,8 @@ async function furnish(request: SpaceRequest, aside: string): Promise<Space> {
       'The repository is a sparse checkout: the space has the same part of the commit, not all of it.',
     );
   }
-  await writeFile(join(entry, 'gitdir'), `${await gitdirOf(path)}\n`);
+  // Whole or as it was: an entry that names nothing could not be told from somebody else's.
+  await writeAtomically(join(entry, 'gitdir'), `${await gitdirOf(path)}\n`);
   fault('space_named');
   await rename(aside, path);
   return {

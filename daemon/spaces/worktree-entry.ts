@@ -28,7 +28,7 @@ export async function findEntries({ commonDir, path, asideIn }: Located): Promis
       if (aside === undefined || !name.startsWith(`${basename(path)}.`)) return [];
       // A git that outlived its daemon may be killed, or go on writing into an entry that was removed under it: such
       // an entry names nothing. Its own name is the run's, which nobody else would choose.
-      return named === null || named.startsWith(dirname(aside)) ? [name] : [];
+      return !named || named.startsWith(dirname(aside)) ? [name] : [];
     }),
   );
   return found.flat().map((name) => join(folder, name));

@@ -45,7 +45,7 @@ function open({ file, exclusive }: DatabaseOptions): Database.Database {
     // FULL: a commit is on the disk before it is acknowledged; NORMAL could lose the last ones with the power.
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
-    db.pragma('busy_timeout = 5000');
+    db.pragma('busy_timeout = 1000');
     const check = db.pragma('quick_check(1)', { simple: true });
     if (check !== 'ok') throw new DamagedDatabase(`${file}: ${String(check)}`);
     migrate(db);

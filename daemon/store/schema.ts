@@ -9,6 +9,7 @@ CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOU
 -- Texts that many jobs share: the config, templates and targets that were read at submit.
 CREATE TABLE texts (sha256 TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+-- With a rowid: rows of some kB in a tree of their own keys would make it as deep as it is slow.
 CREATE TABLE jobs (
   id TEXT PRIMARY KEY,
   workspace TEXT NOT NULL,
@@ -16,7 +17,7 @@ CREATE TABLE jobs (
   recipe TEXT NOT NULL,
   script TEXT NOT NULL,
   sources TEXT NOT NULL REFERENCES texts (sha256)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX jobs_by_sources ON jobs (sources);
 

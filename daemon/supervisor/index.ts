@@ -6,6 +6,7 @@ export { requestCancel } from './cancel.ts';
 export { preventStart } from './claim.ts';
 export { watchDeath } from './death.ts';
 export { type EndedWatch, watchEnded } from './ended.ts';
+export { removeFifos } from './fifos.ts';
 export { isAlive, type ProcessIdentity, readIdentity } from './identity.ts';
 export {
   END_CAUSES,

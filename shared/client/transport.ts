@@ -56,7 +56,8 @@ export class Transport {
     const { socketPath } = this;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const headers = { host: 'localhost', [VERSION_HEADER]: VERSION };
-      request({ socketPath, path, signal, headers })
+      // On a connection of its own: one that was kept from before may just be closing.
+      request({ socketPath, path, signal, headers, agent: false })
         .once('response', resolve)
         .once('error', (error) => reject(unreachable(error, socketPath)))
         .end();

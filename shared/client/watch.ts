@@ -57,6 +57,8 @@ export async function* watchRun(
     if (!first) yield { type: 'reconnected' };
     for await (const item of session.items()) {
       place.pass(item);
+      // Only tells the place where the output begins.
+      if (item.type === 'output' && item.data.length === 0) continue;
       yield item;
       if (item.type === 'end') return;
     }

@@ -1,4 +1,5 @@
 // Many short runs end to end, from the request to the end of the last; beside a bare loop of what must happen for each.
+import { join } from 'node:path';
 import { alternate, timed } from './alternate.ts';
 import type { Bench } from './bench.ts';
 import { compared } from './figure.ts';
@@ -18,6 +19,8 @@ export const shortRuns: Bench = {
     const [pairs, portion] = quick ? [1, 20] : [5, 200];
     using rig = await Rig.start({ slots: SLOTS });
     const cwd = rig.repository('project', { 'main.py': 'print(1)\n', 'README.md': 'a project\n' });
+    // Removing a repository's last worktree removes their folder, and git's own `add` at the same time then fails.
+    rig.git(cwd, 'worktree', 'add', '--quiet', '--detach', join(rig.folder, 'keeper'));
     const commands = Array.from({ length: portion }, () => ['bash', '-c', 'true']);
     const numbers = Array.from({ length: portion }, (_, at) => String(at));
     const bareLoop = () => {

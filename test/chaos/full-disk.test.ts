@@ -1,7 +1,9 @@
 // A disk that is full at the worst moments. What was acknowledged is done all the same, as soon as there is room.
+import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { untilGone } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
 import { canMount, SmallDisk } from './small-disk.ts';
 
@@ -37,7 +39,7 @@ onSmallDisk(
   async () => {
     await using disk = await SmallDisk.mount(100);
     await using rig = await rigOn(disk);
-    const repo = await rig.repo({ 'large.bin': new Uint8Array(8 * MIB) });
+    const repo = await rig.repo({ 'large.bin': randomBytes(8 * MIB) }); // git writes zeros as a hole
     await rig.ok(['pause']);
     const id = await rig.submit(repo, 'wc', '-c', 'large.bin');
     await disk.fill(4 * MIB);
@@ -53,22 +55,26 @@ onSmallDisk(
   },
 );
 
-onSmallDisk(
-  'not a byte of room while runs end and others wait: nothing is lost, all go on when there is room',
-  async () => {
+onSmallDisk.each(['lives on', 'is killed'])(
+  'not a byte of room while runs end and others wait, and the daemon %s: all go on when there is room',
+  async (fate) => {
     await using disk = await SmallDisk.mount(100);
     await using rig = await rigOn(disk);
     const repo = await rig.repo();
     const program = await rig.program();
     const first = await rig.submit(repo, ...program.command);
     const second = await rig.submit(repo, 'echo', 'second');
-    await program.started();
+    const { pid } = await program.started();
+    const daemon = await rig.daemon();
     await disk.fill();
     await program.exit(3);
     // The command is over and nobody can write that down: its supervisor keeps trying.
-    await rig.killDaemon();
+    await untilGone(pid);
+    expect((await rig.qwex(['run', 'true'], { cwd: repo.root })).code).toBe(70);
+    if (fate === 'is killed') await rig.killDaemon();
     await disk.clear();
-    await rig.startDaemon();
+    if (fate === 'is killed') await rig.startDaemon();
+    else expect((await rig.daemon()).pid).toBe(daemon.pid);
     expect(await rig.ended(first)).toMatchObject({ status: 'failed', reason: 'exit', exitCode: 3 });
     expect(await rig.ended(second)).toMatchObject({ status: 'succeeded' });
     expect(await rig.runFile(second, 'logs', 'stdout.log')).toBe('second\n');

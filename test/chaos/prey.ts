@@ -8,8 +8,14 @@ export function daemonPid(home: string): number | undefined {
     (pid) =>
       /daemon(\.mjs|\/main\.ts)$/.test(commandOf(pid)) &&
       lives(pid) &&
+      leadsItsGroup(pid) && // unlike a child of it that has not become git yet
       variablesOf(pid).includes(`QWEX_HOME=${home}`),
   );
+}
+
+function leadsItsGroup(pid: number): boolean {
+  const stat = read(pid, 'stat');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === pid;
 }
 
 /** Its start time in clock ticks, which no other process of this pid has; '' when it doesn't live. */

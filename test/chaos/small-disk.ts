@@ -29,11 +29,19 @@ export class SmallDisk {
     await symlink(home, rig.home);
   }
 
+  async allowWrites(allowed: boolean): Promise<void> {
+    await run('mount', ['-o', `remount,${allowed ? 'rw' : 'ro'}`, this.folder]);
+  }
+
   /** Leaves so many bytes of room, or none. */
   async fill(leaveBytes = 0): Promise<void> {
     await this.clear();
     const { bavail, bsize } = await statfs(this.folder);
-    await run('fallocate', ['-l', String(bavail * bsize - leaveBytes), join(this.folder, 'ballast')]);
+    const bytes = bavail * bsize - leaveBytes;
+    const ballast = join(this.folder, 'ballast');
+    if (leaveBytes > 0) await run('fallocate', ['-l', String(bytes), ballast]);
+    // Others write meanwhile: to the last byte is until the disk says so.
+    else await run('sh', ['-c', 'cat /dev/zero >"$1" 2>/dev/null || true', 'fill', ballast]);
   }
 
   /** Makes room again. */

@@ -97,7 +97,7 @@ test('gc tells what could go, and removes it only when forced', async () => {
   await running.started();
   expect(await rig.qwex(['gc'])).toMatchObject({ code: 0, stderr: 'nothing to remove\n' });
   const dry = await rig.json<GcResponse>(['gc', '--older-than', '0s']);
-  expect(dry.items.map(({ kind }) => kind)).toEqual(['run']);
+  expect(dry.items.map(({ kind }) => kind)).toEqual(['run', 'pinned commit']);
   expect((await rig.client.get(old)).status).toBe('succeeded');
   expect((await rig.qwex(['gc', '--older-than', '0s'])).stderr).toContain('qwex gc --force');
   const forced = await rig.json<GcResponse>(['gc', '--older-than', '0s', '--force']);

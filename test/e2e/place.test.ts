@@ -114,10 +114,14 @@ test('the home may be the .qwex folder of the workspace itself', async () => {
   await repo.git('commit', '-q', '-m', 'Start');
   // Both have a config.yaml, so the user's own settings go elsewhere.
   await rig.ok(['config', 'set', 'slots', '2']);
-  const { code, stdout, stderr } = await rig.qwex(['run', '--', 'cat', 'file'], { cwd: repo.root });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect((await rig.ended(stdout.trim())).status).toBe('succeeded');
-  expect(await rig.runFile(stdout.trim(), 'logs', 'stdout.log')).toBe('content\n');
+  expect((await rig.daemon()).slots).toBe(2);
+  const first = await rig.submit(repo, '--', 'cat', 'file');
+  expect((await rig.ended(first)).status).toBe('succeeded');
+  expect(await rig.runFile(first, 'logs', 'stdout.log')).toBe('content\n');
+  // Nothing of the home may get into a commit: it holds environments and keys.
+  const { source } = await rig.client.get(await rig.submit(repo, '--snapshot', '--hold', '--', 'true'));
+  const files = (await repo.git('ls-tree', '-r', '--name-only', source.sha)).split('\n');
+  expect(files).toEqual(['.qwex/.gitignore', 'file']);
 });
 
 test('links bring untracked folders into the run', async () => {

@@ -12,6 +12,7 @@ test('on a pipe, run prints the bare id and returns while the command goes on', 
   expect(stdout).toMatch(ID);
   const id = stdout.trim();
   expect((await program.started()).runId).toBe(id);
+  await rig.until('run.started', id);
   expect((await rig.client.get(id)).status).toBe('running');
   await program.tell('echo hello; echo trouble >&2');
   await program.exit(0);

@@ -51,7 +51,8 @@ test('an interrupt of wait leaves the runs going', async () => {
   const program = await rig.program();
   const id = await rig.submit(repo, '--', ...program.command);
   await program.started();
-  // In a terminal with a second command before it, so that there is something to see before Ctrl-C.
+  await rig.until('run.started', id);
+  // A second run, so that there is something to see before the interrupt.
   const wait = rig.begin(['wait', id, await rig.submit(repo, '--hold', '--name', 'later', '--', 'true')]);
   await rig.ok(['cancel', 'later']);
   await wait.stderr.until('cancelled');

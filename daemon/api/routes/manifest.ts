@@ -36,7 +36,10 @@ export function manifestRoutes(keyFile: string) {
   const app = new OpenAPIHono();
   const route = describe(
     { method: 'get', path: MANIFEST_PATH },
-    { responses: { 200: answer('the manifest', manifestSchema) } },
+    {
+      description: 'Who answers here, and what it can do.',
+      responses: { 200: answer('the manifest', manifestSchema) },
+    },
   );
   app.openapi(route, (c) =>
     c.json(

@@ -15,10 +15,16 @@ export async function makeFifo(path: string): Promise<void> {
   await run('mkfifo', ['--mode=644', '--', path]);
 }
 
-/** Holds it open until closed or dead. */
+/** Holds it open until closed or dead. Closing again does nothing: the number may be another file's by then. */
 export function holdLife(path: string): { close(): void } {
   const fd = openSync(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
-  return { close: () => closeSync(fd) };
+  let open = true;
+  return {
+    close() {
+      if (open) closeSync(fd);
+      open = false;
+    },
+  };
 }
 
 /** Calls once, when the last holder is gone. Undefined when nobody holds it now, or there is no such fifo. */

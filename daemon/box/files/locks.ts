@@ -60,7 +60,7 @@ export async function takeLock(path: string, waitMs: number): Promise<{ release(
       stdio: ['ignore', 'ignore', 'ignore', fd],
     });
     const [code] = (await once(child, 'exit')) as [number | null];
-    if (code === 0) return { release: () => closeSync(fd) };
+    if (code === 0) return { release: releaseOnce(fd) };
     if (code !== 1) throw new Error(`flock on ${path} ended with ${code}`);
   } catch (error) {
     closeSync(fd);
@@ -68,6 +68,15 @@ export async function takeLock(path: string, waitMs: number): Promise<{ release(
   }
   closeSync(fd);
   return undefined;
+}
+
+/** The number may be another file's after the first time. */
+function releaseOnce(fd: number): () => void {
+  let held = true;
+  return () => {
+    if (held) closeSync(fd);
+    held = false;
+  };
 }
 
 /** The pids that the kernel names for the lock of a file, living or not. */

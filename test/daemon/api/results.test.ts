@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { DownloadSigner } from '../../../daemon/api/downloads.ts';
-import { decodeOutput } from '../../../shared/output-frame.ts';
+import { decodeOutput, type OutputChunk } from '../../../shared/output-frame.ts';
 import type { ArtifactList, ArtifactUrl, LogsResponse, Run } from '../../../shared/schemas/run.ts';
 import type { EventsMessage, WatchMessage } from '../../../shared/schemas/watch.ts';
 import { ApiRig, problemIn } from './rig.ts';
@@ -182,6 +182,15 @@ describe('the watch of a run', () => {
     expect((await watch(at('watch?stdout=1&stderr=4'))).output).toEqual({ stdout: 'é', stderr: '' });
   });
 
+  it('that begins with the last lines says first where that is', async () => {
+    const offsets: number[] = [];
+    const { output } = await watch(at('watch?tail=0'), ({ offset, data }) =>
+      offsets.push(offset, data.length),
+    );
+    expect(output).toEqual({ stdout: '', stderr: '' });
+    expect(offsets.sort()).toEqual([0, 0, 3, 4]);
+  });
+
   it('sees every change of a run that is not there yet', async () => {
     const held = await rig.submit({ command: 'sh', args: ['-c', 'echo live'], hold: true });
     const released = rig.json(`/api/local/v1/runs/${held.id}/release`, { method: 'POST' });
@@ -252,7 +261,7 @@ describe('the events', () => {
 const isOf = (frame: EventsMessage, id: string, type: string) =>
   frame.type === 'event' && frame.event.runId === id && frame.event.type === type;
 
-async function watch(path: string) {
+async function watch(path: string, see: (chunk: OutputChunk) => void = () => undefined) {
   const socket = new WebSocket(`ws+unix:${rig.socket}:${path}`);
   const frames: WatchMessage[] = [];
   const output = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
@@ -260,6 +269,7 @@ async function watch(path: string) {
     if (!isBinary) frames.push(JSON.parse(data.toString('utf8')) as WatchMessage);
     else {
       const chunk = decodeOutput(data);
+      see(chunk);
       output[chunk.stream] = Buffer.concat([output[chunk.stream], chunk.data]);
     }
   });

@@ -45,14 +45,14 @@ export class ApiRig {
     writeFileSync(join(repository, 'a.txt'), 'one\n');
     git(repository, ['add', '-A']);
     git(repository, ['commit', '-q', '-m', 'one']);
-    const home = join(folder, 'home');
-    const daemon = await Daemon.start({
-      home,
-      root: packageRoot(),
-      startDaemonCommand: ['/bin/true'],
-      onStopRequest: () => undefined,
-    });
-    return new ApiRig(folder, repository, daemon);
+    return new ApiRig(folder, repository, await startDaemon(folder));
+  }
+
+  /** Another daemon in the same home, after something was done to it while there was none. */
+  async restart(meanwhile: () => Promise<unknown>): Promise<ApiRig> {
+    await this.daemon.stop(false);
+    await meanwhile();
+    return new ApiRig(this.folder, this.repository, await startDaemon(this.folder));
   }
 
   get socket(): string {
@@ -137,6 +137,15 @@ export class ApiRig {
     await this.daemon.stop(false);
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+function startDaemon(folder: string): Promise<Daemon> {
+  return Daemon.start({
+    home: join(folder, 'home'),
+    root: packageRoot(),
+    startDaemonCommand: ['/bin/true'],
+    onStopRequest: () => undefined,
+  });
 }
 
 /** The problem in an answer, checked for its shape; fails on anything else. */

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -40,7 +41,7 @@ test('a run gets its devices, their locks and its variables', async () => {
   expect(status.problems).toEqual([]);
 });
 
-test('the end of a run starts the next one, of another daemon, within 100 ms', async () => {
+test('the end of a run starts the next one, of another daemon, at once', async () => {
   await using rig = await BoxRig.open({ devices: 1 });
   const [a, b] = [await rig.member('a'), await rig.member('b')];
   const first = await a.running();
@@ -51,12 +52,10 @@ test('the end of a run starts the next one, of another daemon, within 100 ms', a
   expect(await b.why(next)).toMatch(
     /^first in line; needs 1 GPU, 0 free: gpu0 held by your run .{8} ends by \d\d:\d\d$/,
   );
-  const times: number[] = [];
-  const granted = turn.then(() => times.push(performance.now()));
-  first.holder.end().then(() => times.push(performance.now()));
-  await granted;
-  const [one = 0, other = 0] = times;
-  expect(Math.abs((other || one) - one)).toBeLessThan(100);
+  const granted = turn.then(() => performance.now());
+  const ended = first.holder.end().then(() => performance.now());
+  // Milliseconds as a rule; the rest is for other programs on the machine, and a poll would take longer.
+  expect((await granted) - (await ended)).toBeLessThan(500);
 });
 
 test('so does its death with -9, whoever held what', async () => {
@@ -316,4 +315,14 @@ test('doctor sees folders that are open to all, and lock files that are gone', a
     expect.stringContaining('not sticky'),
     expect.stringContaining('can be changed by others'),
   ]);
+});
+
+test('a box that is removed under a daemon is an error that says so', async () => {
+  await using rig = await BoxRig.open();
+  const { box } = await rig.member('a');
+  rmSync(box.folders.places.tickets, { recursive: true });
+  await expect(box.decide()).rejects.toMatchObject({
+    code: 'not_found',
+    message: expect.stringContaining('tickets'),
+  });
 });

@@ -1,12 +1,12 @@
 // A box with fake devices in a temporary folder, daemons that take part in it, and processes that hold its devices as a
 // supervisor does. Disposing ends them all and removes the folder.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { v7 } from 'uuid';
 import type { TicketRequest } from '../../../daemon/box/files/tickets.ts';
 import { Box, type BoxOptions, initBox, type OwnGrant } from '../../../daemon/box/index.ts';
 import { readIdentity } from '../../../daemon/supervisor/identity.ts';
@@ -126,7 +126,7 @@ export class Member {
   }
 
   ask(changes: Partial<TicketRequest> = {}): string {
-    const request = { run: randomUUID(), gpus: 1, type: null, timeMs: HOUR_MS, priority: 0, ...changes };
+    const request = { run: v7(), gpus: 1, type: null, timeMs: HOUR_MS, priority: 0, ...changes };
     this.box.put(request);
     return request.run;
   }

@@ -27,7 +27,7 @@ export interface TraceShape {
   load: number;
 }
 
-/** Devices of a run and how often: the average is 1.75, as in the Philly trace. */
+/** Devices of a run, and how often. */
 const SIZES: readonly (readonly [gpus: number, share: number])[] = [
   [1, 0.8],
   [2, 0.07],

@@ -3,16 +3,17 @@ import { mkdtempSync, realpathSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FolderJournal } from '../../../daemon/rundir/folder-journal.ts';
 import { RunFolders } from '../../../daemon/rundir/run-folders.ts';
 import type { RunJson } from '../../../daemon/rundir/run-json.ts';
 import { openDatabase } from '../../../daemon/store/database.ts';
 import { type HomePaths, homePaths } from '../../../shared/paths.ts';
-import type { RunEvent } from '../../../shared/schemas/local.ts';
 import { StoreRig } from '../store/rig.ts';
 
 export class HomeRig extends StoreRig {
   readonly paths: HomePaths;
   readonly folders: RunFolders;
+  readonly journal: FolderJournal;
   readonly faults: unknown[] = [];
 
   constructor(home = realpathSync(mkdtempSync(join(tmpdir(), 'qwex-home-')))) {
@@ -20,7 +21,9 @@ export class HomeRig extends StoreRig {
     super(openDatabase({ file: paths.database, exclusive: false, nowMs: 1 }).db);
     this.paths = paths;
     this.folders = new RunFolders(paths, (_, error) => this.faults.push(error));
-    this.store.events.listen((events) => this.#record(events));
+    this.journal = new FolderJournal(this.store, this.folders);
+    // It listens before this returns when there is nothing to catch up with, as in a new database.
+    void this.journal.start();
   }
 
   directory(id: string): string {
@@ -54,15 +57,5 @@ export class HomeRig extends StoreRig {
     await this.folders.allSettled();
     this.store.close();
     await rm(this.paths.home, { recursive: true, force: true });
-  }
-
-  #record(events: readonly RunEvent[]): void {
-    for (const event of events) {
-      const run = this.store.runs.get(event.runId ?? '');
-      if (!run) continue;
-      if (event.type === 'run.submitted')
-        void this.folders.create(run, () => this.store.mustGetScript(run.jobId));
-      void this.folders.record(run, event, this.store.runs.dependencies(run.id));
-    }
   }
 }
