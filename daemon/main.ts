@@ -4,7 +4,7 @@ import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot, startDaemon } from '../shared/client/start-daemon.ts';
-import { waitForSocket } from '../shared/client/wait-for-socket.ts';
+import { isListening, waitForSocket } from '../shared/client/wait-for-socket.ts';
 import { messageOf } from '../shared/errors.ts';
 import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { homeFrom, homePaths } from '../shared/paths.ts';
@@ -12,6 +12,8 @@ import { Daemon } from './daemon.ts';
 import { takeDaemonLock } from './single-instance.ts';
 
 const READY_FD = 3;
+/** Of another daemon that has the lock: recovering a long queue takes its time. */
+const START_LIMIT_MS = 30_000;
 const hasReadyPipe = isPipe(READY_FD);
 
 function isPipe(fd: number): boolean {
@@ -41,7 +43,10 @@ async function main(): Promise<void> {
   const lock = await takeDaemonLock(paths.daemonLock);
   if (!lock) {
     // Another one is starting or serving; whoever asked for a daemon wants to know when it answers.
-    await waitForSocket(paths.socket, AbortSignal.timeout(30_000));
+    await waitForSocket(paths.socket, AbortSignal.timeout(START_LIMIT_MS));
+    if (!(await isListening(paths.socket))) {
+      throw new Error(`another process holds ${paths.daemonLock}, and none serves ${paths.socket}`);
+    }
     report('ready');
     return;
   }

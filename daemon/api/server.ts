@@ -70,7 +70,9 @@ export class ApiServer {
     this.#http.close();
     this.#http.closeIdleConnections();
     const deadline = AbortSignal.timeout(CLOSE_LIMIT_MS);
-    const ends = [...this.#answering, ...this.#sockets.clients].map((each) => once(each, 'close'));
+    const ends = [...this.#answering, ...this.#sockets.clients].map(
+      (each) => new Promise<void>((resolve) => each.once('close', resolve)),
+    );
     await Promise.race([Promise.all(ends), once(deadline, 'abort')]);
     for (const socket of this.#sockets.clients) socket.terminate();
     for (const response of this.#answering) response.destroy();

@@ -1,6 +1,6 @@
 // A box, as one daemon takes part in it. It decides for all and acts for its own runs alone: it never starts, ends or
 // removes anything that belongs to another member. A private box in a home is the same with one member.
-import { isErrno, QwexError } from '../../shared/errors.ts';
+import { QwexError } from '../../shared/errors.ts';
 import type { ProcessIdentity } from '../supervisor/identity.ts';
 import { Accounts } from './accounts.ts';
 import { type BoxConfig, loadBox } from './config.ts';
@@ -23,6 +23,7 @@ import type { BoxOptions, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
 import { deadlineOf, isNextOurs, lifeTargets } from './what-to-watch.ts';
 import { refusalWords, waitWords } from './words.ts';
+import { isSystemError } from './system-error.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
 const GIVE_WAY_MS = 100;
@@ -201,7 +202,7 @@ export class Box {
       return await this.#decideUntilClear();
     } catch (error) {
       // Parts of the box may have been removed under us, or our right to it: that is the better message.
-      if (isErrno(error)) await assertMember(this.folders.places);
+      if (isSystemError(error)) await assertMember(this.folders.places);
       throw error;
     }
   }
@@ -265,7 +266,7 @@ export class Box {
         this.#config = await loadBox(this.root, this.accounts);
         this.#source = sourceOf(this.#config.file, this.#options.programs);
       } catch (error) {
-        this.#fault = error instanceof QwexError || isErrno(error) ? undefined : error;
+        this.#fault = error instanceof QwexError || isSystemError(error) ? undefined : error;
       }
       this.#options.onWake();
     });

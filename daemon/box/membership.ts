@@ -1,8 +1,9 @@
 // Whether somebody may take part in a box: by the file system's word alone.
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { isErrno, QwexError } from '../../shared/errors.ts';
+import { QwexError } from '../../shared/errors.ts';
 import type { BoxPlaces } from './files/places.ts';
+import { isSystemError } from './system-error.ts';
 
 /** Throws `forbidden` for who may not write into the box, `not_found` when a part of it is missing. */
 export async function assertMember(places: BoxPlaces): Promise<void> {
@@ -11,7 +12,7 @@ export async function assertMember(places: BoxPlaces): Promise<void> {
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     }
   } catch (error) {
-    if (!isErrno(error)) throw error;
+    if (!isSystemError(error)) throw error;
     const isMissing = error.code === 'ENOENT';
     throw new QwexError({
       code: isMissing ? 'not_found' : 'forbidden',

@@ -91,12 +91,12 @@ export async function* expiredLeftovers(
   }
 }
 
-async function* straySpaces({ paths, store, spaces }: GcDeps): AsyncGenerator<Item> {
+async function* straySpaces({ paths, store, spaces, folders }: GcDeps): AsyncGenerator<Item> {
   for (const name of await namesIn(paths.spaces)) {
     const run = store.runs.get(name);
+    if (name.startsWith('.') || (run && !hasEnded(run.phase))) continue;
     // What couldn't be collected was left in its space on purpose, for its owner to look at.
-    const isKept = run && (!hasEnded(run.phase) || run.reason === 'collect_failed');
-    if (name.startsWith('.') || isKept) continue;
+    if (run?.startedAt && !(await exists(join(folders.directory(run), 'artifacts.json')))) continue;
     const path = join(paths.spaces, name);
     const remove = () =>
       run ? spaces.remove({ path, commonDir: run.commonDir }) : rm(path, { recursive: true, force: true });

@@ -143,7 +143,11 @@ export class Executor {
       log.error({ err: error, runId: exited.id }, 'collecting failed');
       const why = error instanceof QwexError ? error.message : 'an internal error, see the daemon log';
       const message = `its artifacts could not be collected (${why}); what it wrote is still in ${spacePath(this.#deps, exited)}`;
-      return () => store.fail(exited.id, { reason: 'collect_failed', message });
+      // What its command did counts first: a failed run stays one, and may be tried again.
+      store.addNotes(exited.id, [message]);
+      const { verb, ending } = endingOf(exited);
+      if (verb === 'succeed') return () => store.fail(exited.id, { reason: 'collect_failed', message });
+      return () => store[verb](exited.id, ending);
     }
   }
 

@@ -9,7 +9,7 @@ import type {
   RerunRequest,
   Compiled as WireCompiled,
 } from '../../shared/schemas/local.ts';
-import type { SubmitRunRequest } from '../../shared/schemas/run.ts';
+import type { Dependency, SubmitRunRequest } from '../../shared/schemas/run.ts';
 import { type LoadedWorkspace, loadWorkspace } from '../config/index.ts';
 import { fault } from '../fault.ts';
 import type { Environments } from '../rundir/environments.ts';
@@ -139,24 +139,28 @@ export class Submission {
     const job = store.runs.script(run.jobId);
     if (!job) throw new TypeError(`run ${id} has no job`);
     const variables = rerunEnvironment(run, job.sources, request.environment);
-    return this.#holding(run.recipe.commit, async () => {
-      await pinCommit({ root: run.root, commonDir: run.commonDir, sha: run.recipe.commit });
-      const { jobId, recipe, root, commonDir, name, priority } = run;
-      const newRun: NewRun = {
-        ...{ ...job, jobId, recipe, root, commonDir, name, priority },
-        id: uuidv7(),
-        environment: await environments.save(variables),
+    const { jobId, recipe, root, commonDir, name, priority } = run;
+    const submit = (environment: string) => {
+      const made = {
+        ...job,
+        jobId,
+        recipe,
+        root,
+        commonDir,
+        name,
+        priority,
+        environment,
         umask: request.umask,
-        held: false,
-        retries: 0,
-        after: [],
-        notes: [],
       };
-      const [again] = store.submit([newRun], request.idempotencyKey);
-      if (!again) throw new TypeError('a rerun without a run');
-      await environments.save(variables);
-      return again;
+      const newRun: NewRun = { ...made, id: uuidv7(), held: false, retries: 0, after: [], notes: [] };
+      return store.submit([newRun], request.idempotencyKey);
+    };
+    const [again] = await this.#holding(recipe.commit, async () => {
+      await pinCommit({ root, commonDir, sha: recipe.commit });
+      return environments.whileKept(variables, submit);
     });
+    if (!again) throw new TypeError('a rerun without a run');
+    return again;
   }
 
   async #holding<T>(sha: string, work: () => Promise<T>): Promise<T> {
@@ -175,38 +179,50 @@ export class Submission {
     const { store, environments } = this.#deps;
     const after = dependenciesOf(store, request);
     const variables = runEnvironment(request.environment, { ...at.workspace.config.env, ...request.env });
-    const [environment] = await Promise.all([
-      environments.save(variables),
+    await Promise.all([
       pinCommit({ root: at.git.root, commonDir: at.git.commonDir, sha: at.chosen.sha }),
       this.#deps.assertRoom(),
     ]);
-    const newRuns = at.planned.map(
-      ({ compiled, recipe }): NewRun => ({
-        id: uuidv7(),
-        recipe,
-        jobId: jobIdOf(recipe),
-        script: compiled.script,
-        sources: JSON.stringify(compiled.sources),
-        root: at.git.root,
-        commonDir: at.git.commonDir,
-        environment,
-        umask: request.umask,
-        name: request.name ?? null,
-        priority: request.priority ?? 0,
-        held: request.hold,
-        retries: request.retries ?? 0,
-        after,
-        notes: at.chosen.isSnapshot
-          ? [`runs a snapshot of uncommitted changes on top of ${at.git.sha.slice(0, 12)}`]
-          : [],
-      }),
-    );
     fault('submit_pinned');
-    const runs = store.submit(newRuns, request.idempotencyKey);
+    const runs = await environments.whileKept(variables, (environment) => {
+      const newRuns = this.#newRuns(request, { ...at, environment, after });
+      return store.submit(newRuns, request.idempotencyKey);
+    });
     fault('submitted');
-    // The last run that used the same environment may have ended, and removed it, while the commit was being pinned.
-    await environments.save(variables);
     // Some may have started meanwhile.
     return runs.map((run) => store.mustGet(run.id));
+  }
+
+  #newRuns(
+    request: LocalSubmit,
+    of: {
+      git: Workspace;
+      chosen: ChosenCommit;
+      planned: Planned[];
+      environment: string;
+      after: Dependency[];
+    },
+  ): NewRun[] {
+    const { git, chosen, planned, environment, after } = of;
+    const notes = chosen.isSnapshot
+      ? [`runs a snapshot of uncommitted changes on top of ${git.sha.slice(0, 12)}`]
+      : [];
+    return planned.map(({ compiled, recipe }) => ({
+      id: uuidv7(),
+      recipe,
+      jobId: jobIdOf(recipe),
+      script: compiled.script,
+      sources: JSON.stringify(compiled.sources),
+      root: git.root,
+      commonDir: git.commonDir,
+      environment,
+      umask: request.umask,
+      name: request.name ?? null,
+      priority: request.priority ?? 0,
+      held: request.hold,
+      retries: request.retries ?? 0,
+      after,
+      notes,
+    }));
   }
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../../../shared/errors.ts';
+import { isSystemError } from '../system-error.ts';
 
 export const MAX_FILE_BYTES = 64 * 1024;
 
@@ -43,7 +44,7 @@ export function readForeign(path: string): ForeignRead | undefined {
     if (isErrno(error, 'ENOENT')) return undefined;
     const why = isErrno(error, 'ELOOP')
       ? 'it is a symbolic link'
-      : `it can't be opened (${isErrno(error) ? error.code : error})`;
+      : `it can't be opened (${isSystemError(error) ? error.code : error})`;
     return { ok: false, ignored: { path, uid: ownerOf(path), why } };
   }
   try {

@@ -155,9 +155,8 @@ test('a thousand tickets are read in a fraction of a decision when few have chan
     const startMs = performance.now();
     expect(tickets.read().tickets).toHaveLength(1000);
     return performance.now() - startMs;
-  }).sort((a, b) => a - b);
-  // The median, with room for other programs on the machine.
-  expect(times[4]).toBeLessThan(40);
+  });
+  expect(Math.min(...times)).toBeLessThan(20);
   const [changed = ''] = runs;
   const birth = tickets.read().tickets.find(({ run }) => run === changed)?.seniorityMs;
   tickets.put({ run: changed, gpus: 4, type: 'a100', timeMs: 5, priority: -3 }, key);

@@ -243,3 +243,38 @@ test('the same view in another order of files gives the same decision', () => {
   const forwards = planBox(view({ tickets }), 0);
   expect(planBox(view({ tickets: [...tickets].reverse() }), 0)).toEqual(forwards);
 });
+
+test('the example of docs/scheduling.md', () => {
+  const [ann, ben, cem] = [1, 2, 3];
+  const at = (hour: number): number => hour * HOUR_MS;
+  const hours = (count: number): number => count * 3600;
+  const devices = having({ gpu0: leased(ben, at(16)), gpu1: leased(ben, at(16)) });
+  const tickets = [
+    ticket('a1', { member: ann, timeMs: at(3) }),
+    ticket('b1', { member: ben, timeMs: at(6) }),
+    ticket('c1', { member: cem, timeMs: at(2) }),
+    ticket('c2', { member: cem, gpus: 4, timeMs: at(8), seniorityMs: 1 }),
+  ];
+  const usage = new Map([
+    [ann, hours(20)],
+    [ben, hours(10)],
+  ]);
+  const noon = planBox(view({ devices, tickets, usage }), at(12));
+  expect(noon.grants).toEqual([
+    { run: 'c1', member: cem, devices: ['gpu2'] },
+    { run: 'a1', member: ann, devices: ['gpu3'] },
+  ]);
+  expect(noon.reservation).toMatchObject({ run: 'c2', atMs: at(16) });
+  expect(noon.waiting.map(({ run, reason }) => [run, reason.kind])).toEqual([
+    ['c2', 'devices'],
+    ['b1', 'reserved'],
+  ]);
+  const later = having({ gpu2: leased(cem, at(14)), gpu3: leased(ann, at(15)) });
+  const waiting = tickets.filter(({ run }) => ['b1', 'c2'].includes(run));
+  const one = planBox(
+    view({ devices: later, tickets: waiting, usage, reservation: noon.reservation }),
+    at(13),
+  );
+  expect(one.grants).toEqual([]);
+  expect(one.reservation).toMatchObject({ run: 'c2', atMs: at(15), promisedMs: at(15) });
+});
