@@ -169,7 +169,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const folders = new RunFolders(paths, (runId, err) =>
     logger.error({ err, runId }, 'writing the run folder failed'),
   );
-  const environments = new Environments(paths.environments);
+  const environments = new Environments(paths.environments, (name) => store.runs.usesEnvironment(name));
   const spaces = new Spaces({
     folder: paths.trash,
     report: (message) => logger.warn(message),
@@ -198,7 +198,10 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     onError: (runId, err) => logger.error({ err, runId }, 'the run could not be started; it stays queued'),
   });
   const folderJournal = new FolderJournal(store, folders);
-  store.events.listen((events) => hub.publish(events));
+  store.events.listen((events) => {
+    executor.closeUnstarted(events);
+    hub.publish(events);
+  });
   const templatesFolder = join(options.root, 'templates');
   const submission = new Submission({
     ...{ store, environments, templatesFolder },

@@ -19,11 +19,11 @@ import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
 import type { Decision, Grant } from './plan/types.ts';
 import { BoxFolders, type Survey } from './survey.ts';
+import { isSystemError } from './system-error.ts';
 import type { BoxOptions, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
 import { deadlineOf, isNextOurs, lifeTargets } from './what-to-watch.ts';
 import { refusalWords, waitWords } from './words.ts';
-import { isSystemError } from './system-error.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
 const GIVE_WAY_MS = 100;

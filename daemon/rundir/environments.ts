@@ -9,11 +9,14 @@ import { sha256 } from '../../shared/recipe.ts';
 
 export class Environments {
   readonly #directory: string;
+  readonly #isNeeded: (name: string) => boolean;
   /** Names that a submission under way relies on → how many do. */
   readonly #kept = new Map<string, number>();
 
-  constructor(directory: string) {
+  /** `isNeeded` tells whether a run that hasn't ended relies on a name. */
+  constructor(directory: string, isNeeded: (name: string) => boolean = () => true) {
     this.#directory = directory;
+    this.#isNeeded = isNeeded;
   }
 
   /** Keeps an environment, on the disk when this returns. Resolves to its name. */
@@ -53,6 +56,8 @@ export class Environments {
       const others = (this.#kept.get(name) ?? 1) - 1;
       if (others === 0) this.#kept.delete(name);
       else this.#kept.set(name, others);
+      // Refused, or answered with runs of an earlier request that have ended.
+      if (!this.#isNeeded(name)) this.removeSync(name);
     }
   }
 

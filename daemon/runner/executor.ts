@@ -2,6 +2,7 @@
 // before the next begins, so that another daemon can go on from any of them.
 import { QwexError } from '../../shared/errors.ts';
 import { hasEnded } from '../../shared/run-state.ts';
+import type { RunEvent } from '../../shared/schemas/local.ts';
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { removeFifos } from '../supervisor/index.ts';
@@ -37,6 +38,13 @@ export class Executor {
   /** Ends a run that was cancelled while it was being prepared, and never ran. */
   async abandon(run: RunRecord): Promise<void> {
     await this.#giveUp(run, 'cancel');
+  }
+
+  /** Tidies up after runs that have just ended in the queue, as what they were to run after had failed. */
+  closeUnstarted(events: readonly RunEvent[]): void {
+    for (const { runId, reason } of events)
+      if (runId !== null && reason === 'dependency')
+        this.#track(runId, () => closeRun(this.#deps, this.#deps.store.mustGet(runId)));
   }
 
   /** Lets go of all runs: they go on, and another daemon finds them. Resolves when no step is in the middle of a write. */
