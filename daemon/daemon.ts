@@ -7,7 +7,6 @@ import { writeAtomically } from '../shared/atomic-write.ts';
 import { isErrno, messageOf } from '../shared/errors.ts';
 import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { type HomePaths, homePaths } from '../shared/paths.ts';
-import { hasEnded } from '../shared/run-state.ts';
 import { VERSION } from '../shared/version.ts';
 import { DownloadSigner } from './api/downloads.ts';
 import { ApiServer } from './api/server.ts';
@@ -26,7 +25,7 @@ import { rebuildIndex } from './rundir/rebuild.ts';
 import { RunFolders } from './rundir/run-folders.ts';
 import { Cancellation } from './runner/cancel.ts';
 import type { RunnerDeps } from './runner/deps.ts';
-import { EndSignals } from './runner/end-signals.ts';
+import { EndSignals, hearEnd } from './runner/end-signals.ts';
 import { Executor } from './runner/executor.ts';
 import { recover } from './runner/recovery.ts';
 import { Submission } from './runner/submission.ts';
@@ -231,7 +230,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   });
   const ended = watchEnded(
     paths.ended,
-    (runId) => hearEnd({ store, folders, ends }, runId),
+    (runId) => hearEnd(runnerDeps, runId),
     (err) => logger.error({ err }, 'watching ended/ failed'),
   );
   const configWatch = watchConfig(paths.config, settings, (err) =>
@@ -279,16 +278,6 @@ async function loadKey(file: string): Promise<Buffer> {
     await writeAtomically(file, `${key.toString('hex')}\n`, { mode: 0o600, sync: true });
     return key;
   }
-}
-
-/** A mark that appears when its run has been collected already is nobody's any more; of an unknown run, it may wait. */
-function hearEnd(
-  { store, folders, ends }: Pick<RunnerDeps, 'store' | 'folders' | 'ends'>,
-  runId: string,
-): void {
-  const run = store.runs.get(runId);
-  if (run && hasEnded(run.phase)) void folders.clearEnded(run);
-  else ends.signal(runId);
 }
 
 function watchConfig(

@@ -15,4 +15,7 @@ shift
 entry=$root/dist/daemon.mjs
 [[ -e $entry ]] || entry=$root/daemon/main.ts
 # A home for core files and caches is the daemon's own affair; the caller's working directory may be unmounted.
-exec "$node" --disable-warning=ExperimentalWarning "$entry" "$@"
+# A small young generation: what makes the process large makes each of its forks slow, and a git is forked at every
+# submit. The allocator gets few arenas for the same reason.
+export MALLOC_ARENA_MAX=2
+exec "$node" --max-semi-space-size=1 --disable-warning=ExperimentalWarning "$entry" "$@"

@@ -9,13 +9,20 @@ export interface OutputChunk {
   data: Buffer;
 }
 
-const HEADER_BYTES = 9;
+/** Free bytes that `frameAround` needs before the data. */
+export const HEADER_BYTES = 9;
 
 export function encodeOutput({ stream, offset, data }: OutputChunk): Buffer {
   const frame = Buffer.allocUnsafe(HEADER_BYTES + data.length);
+  data.copy(frame, HEADER_BYTES);
+  return frameAround({ stream, offset, data: frame.subarray(HEADER_BYTES) });
+}
+
+/** The frame of data that has HEADER_BYTES free before it in its memory, which are written to: nothing is copied. */
+export function frameAround({ stream, offset, data }: OutputChunk): Buffer {
+  const frame = Buffer.from(data.buffer, data.byteOffset - HEADER_BYTES, HEADER_BYTES + data.length);
   frame[0] = stream === 'stdout' ? 1 : 2;
   frame.writeBigUInt64BE(BigInt(offset), 1);
-  data.copy(frame, HEADER_BYTES);
   return frame;
 }
 

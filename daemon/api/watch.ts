@@ -3,10 +3,11 @@
 import { join } from 'node:path';
 import type WebSocket from 'ws';
 import { messageOf } from '../../shared/errors.ts';
-import { encodeOutput, type StreamName } from '../../shared/output-frame.ts';
+import { encodeOutput, frameAround, HEADER_BYTES, type StreamName } from '../../shared/output-frame.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { WatchMessage } from '../../shared/schemas/watch.ts';
 import { readLog } from '../logs/read-log.ts';
+import { ReaderBuffers } from '../logs/reader-buffers.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { ApiContext } from './context.ts';
 import { presentRun } from './present.ts';
@@ -20,8 +21,8 @@ export interface WatchQuery {
 
 const NORMAL = 1000;
 const INTERNAL = 1011;
-/** What may be in flight to a reader before the next chunk waits. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** The last lines are looked for in this much: one endless line costs no more. */
+const TAIL_LIMIT_BYTES = 1024 * 1024;
 
 export async function serveWatch(
   context: ApiContext,
@@ -93,11 +94,16 @@ class WatchSession {
     const offset = query[stream] ?? (await tailOffset(file, query.tailLines));
     // A reader that is cut off before it has seen a byte goes on here, and not at the beginning.
     if (offset > 0) await this.#sendOutput(encodeOutput({ stream, offset, data: Buffer.alloc(0) }));
-    for await (const chunk of this.#context.follower.follow(file, { offset, ended, signal: this.#gone })) {
+    const buffers = new ReaderBuffers(HEADER_BYTES);
+    // One chunk is read while the one before it is sent; a buffer is free again only when its frame is out.
+    let sending = Promise.resolve();
+    const { follower } = this.#context;
+    for await (const chunk of follower.follow(file, { offset, ended, signal: this.#gone, buffers })) {
+      await sending;
       if (chunk.gap) this.#send({ type: 'gap', stream, offset: chunk.offset });
-      if (chunk.data.length > 0)
-        await this.#sendOutput(encodeOutput({ stream, offset: chunk.offset, data: chunk.data }));
+      else sending = this.#sendOutput(frameAround({ stream, offset: chunk.offset, data: chunk.data }));
     }
+    await sending;
   }
 
   #send(message: WatchMessage): void {
@@ -107,14 +113,12 @@ class WatchSession {
   #sendOutput(frame: Buffer): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.send(frame, { binary: true, compress: false }, () => resolve());
-      // Below the limit the next read overlaps with this write; the callback alone would serialise the two.
-      if (this.#socket.bufferedAmount < MAX_BUFFERED_BYTES) resolve();
     });
   }
 }
 
-/** Where the last lines begin; within the last MiB, so that one endless line costs no more than that. */
+/** Where the last lines begin. */
 async function tailOffset(file: string, tailLines: number | undefined): Promise<number> {
   if (tailLines === undefined) return 0;
-  return (await readLog(file, { tailLines, limitBytes: MAX_BUFFERED_BYTES })).offset;
+  return (await readLog(file, { tailLines, limitBytes: TAIL_LIMIT_BYTES })).offset;
 }

@@ -22,7 +22,7 @@ import { BoxFolders, type Survey } from './survey.ts';
 import { isSystemError } from './system-error.ts';
 import type { BoxOptions, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
-import { deadlineOf, isNextOurs, lifeTargets } from './what-to-watch.ts';
+import { deadlineOf, isNextOurs, leftoversOf, lifeTargets } from './what-to-watch.ts';
 import { refusalWords, waitWords } from './words.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
@@ -43,6 +43,7 @@ export class Box {
   #config: BoxConfig;
   #source: DeviceSource;
   #last: Round | undefined;
+  #leftovers: ReadonlyMap<string, number> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   /** A bug met where nobody could be told. */
@@ -230,7 +231,9 @@ export class Box {
     }
     this.#last = round;
     const isOurs = (run: string) => this.#decider.isOurs(round.survey, run);
-    const options = { round, isOurs, places: this.folders.places, key: this.key };
+    this.#leftovers = leftoversOf(round, this.#leftovers);
+    const leftovers = this.#leftovers;
+    const options = { round, isOurs, places: this.folders.places, key: this.key, leftovers };
     this.#watches.follow(lifeTargets(options));
     this.#watches.wakeAt(deadlineOf(options));
     return round;

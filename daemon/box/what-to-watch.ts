@@ -4,11 +4,15 @@ import type { BoxPlaces } from './files/places.ts';
 import { ANSWER_MS, STRANGER_MS } from './survey.ts';
 import type { LifeTarget } from './watches.ts';
 
+const SHORTLY_MS = 20;
+
 interface Question {
   round: Round;
   isOurs: (run: string) => boolean;
   places: BoxPlaces;
   key: string;
+  /** Devices whose lock is free and whose last holder still has processes: since when we see that. */
+  leftovers: ReadonlyMap<string, number>;
 }
 
 /** The holders of devices, and the daemons: one that dies before us in the line lets us go first. */
@@ -31,16 +35,28 @@ export function lifeTargets({ round, isOurs, places, key }: Question): Map<strin
 }
 
 /** In ms; null when only events can change anything for us. */
-export function deadlineOf({ round, isOurs }: Question): number | null {
+export function deadlineOf({ round, isOurs, leftovers }: Question): number | null {
   const { survey, decision } = round;
   if (!decision.waiting.some(({ run }) => isOurs(run))) return null;
+  const delays: number[] = [];
   const isOthersTurn = decision.grants.some(({ run }) => !isOurs(run));
   const isClaimed = [...survey.holders.values()].some((lease) => lease?.supervisor === null);
-  if (isOthersTurn || isClaimed) return ANSWER_MS;
-  const isInUse =
-    survey.view.devices.some(({ state }) => state.kind === 'stranger') ||
-    [...survey.holders].some(([device]) => !survey.locked.has(device));
-  return isInUse ? STRANGER_MS : null;
+  if (isOthersTurn || isClaimed) delays.push(ANSWER_MS);
+  if (survey.view.devices.some(({ state }) => state.kind === 'stranger')) delays.push(STRANGER_MS);
+  // Most are in the middle of dying: they have closed their files, and are gone in a moment. No event tells of that.
+  // So the next look is after as long as it has lasted: few looks, whatever it is.
+  for (const sinceMs of leftovers.values()) {
+    delays.push(Math.min(STRANGER_MS, Math.max(SHORTLY_MS, survey.nowMs - sinceMs)));
+  }
+  return delays.length === 0 ? null : Math.min(...delays);
+}
+
+/** The leftovers of this round, with when each was first seen. */
+export function leftoversOf({ survey }: Round, before: ReadonlyMap<string, number>): Map<string, number> {
+  const now = [...survey.holders].filter(
+    ([device, lease]) => lease?.supervisor && !survey.locked.has(device),
+  );
+  return new Map(now.map(([device]) => [device, before.get(device) ?? survey.nowMs]));
 }
 
 /** True when one of our runs is the first in line, so that a freed device is for us to take at once. */

@@ -1,6 +1,7 @@
 // Follows logs while they are written. The reader pulls: one that is slow, or has stopped, costs one chunk of
 // memory and no work. Must never lose or repeat a byte of a log that only grows.
 
+import type { ReaderBuffers } from './reader-buffers.ts';
 import { SharedLog } from './shared-log.ts';
 
 const FALLBACK_MS = 250;
@@ -19,6 +20,8 @@ export interface FollowOptions {
   ended: AbortSignal;
   /** Aborted when nobody reads any more: it ends at once, without an error. */
   signal?: AbortSignal;
+  /** Chunks then lie in these, each until the next but one is asked for, and may be written to. */
+  buffers?: ReaderBuffers;
 }
 
 export interface LogChunk {
@@ -69,7 +72,7 @@ export class LogFollower {
 
 async function* chunks(
   log: SharedLog,
-  { offset = 0, ended, signal }: FollowOptions,
+  { offset = 0, ended, signal, buffers }: FollowOptions,
 ): AsyncGenerator<LogChunk, void, undefined> {
   const signals = signal === undefined ? [ended] : [ended, signal];
   let position = offset;
@@ -78,7 +81,8 @@ async function* chunks(
   while (signal?.aborted !== true) {
     const seen = log.hints;
     if (ended.aborted) end ??= (await log.sizeBytes()) ?? 0;
-    const data = end !== undefined && position >= end ? null : await log.read(position);
+    const read = () => (buffers === undefined ? log.read(position) : log.readInto(buffers, position));
+    const data = end !== undefined && position >= end ? null : await read();
     if (data !== null && data.length > 0) {
       yield { offset: position, data };
       position += data.length;

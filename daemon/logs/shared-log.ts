@@ -4,6 +4,7 @@
 import * as fs from 'node:fs/promises';
 import { isErrno } from '../../shared/errors.ts';
 import { FileWatch } from './file-watch.ts';
+import type { ReaderBuffers } from './reader-buffers.ts';
 
 /** What all followers of one log may hold at a time, and the bounds of one chunk. */
 const BUDGET_BYTES = 8 * 1024 * 1024;
@@ -84,11 +85,24 @@ export class SharedLog {
     return read;
   }
 
+  /** Like `read`, into a buffer of the reader's own: for one that has much to catch up with. */
+  async readInto(buffers: ReaderBuffers, offset: number): Promise<Buffer> {
+    const handle = await this.#open();
+    if (handle === null) return Buffer.alloc(0);
+    const room = buffers.take(this.#share());
+    const { bytesRead } = await handle.read(room, 0, room.length, offset);
+    buffers.learn({ wasFull: bytesRead === room.length });
+    return room.subarray(0, bytesRead);
+  }
+
+  #share(): number {
+    return Math.floor(BUDGET_BYTES / Math.max(1, this.#followers));
+  }
+
   async #readChunk(offset: number): Promise<Buffer> {
     const handle = await this.#open();
     if (handle === null) return Buffer.alloc(0);
-    const share = Math.floor(BUDGET_BYTES / Math.max(1, this.#followers));
-    const length = Math.max(LEAST_CHUNK_BYTES, Math.min(this.#chunkBytes, share));
+    const length = Math.max(LEAST_CHUNK_BYTES, Math.min(this.#chunkBytes, this.#share()));
     const buffer = Buffer.allocUnsafeSlow(length);
     const { bytesRead } = await handle.read(buffer, 0, length, offset);
     // Big reads to catch up, small ones to follow: a line of output shouldn't cost a big buffer.

@@ -1,5 +1,7 @@
 // Wakes whoever waits for something to happen to a run's supervisor: a file in ended/, its exit, the loss of its
 // fifo. A signal is a hint; who is woken looks at the files.
+import { hasEnded } from '../../shared/run-state.ts';
+import type { RunnerDeps } from './deps.ts';
 
 export class EndSignals {
   readonly #waiting = new Map<string, () => void>();
@@ -26,4 +28,19 @@ export class EndSignals {
     this.#missed.delete(runId);
     this.#waiting.delete(runId);
   }
+}
+
+/** A mark has appeared in ended/. Of a run that was collected before, it is nobody's any more; of an unknown one, it waits. */
+export function hearEnd(
+  { store, folders, ends, log }: Pick<RunnerDeps, 'store' | 'folders' | 'ends' | 'log'>,
+  runId: string,
+): void {
+  const run = store.runs.get(runId);
+  if (!run || !hasEnded(run.phase)) {
+    ends.signal(runId);
+    return;
+  }
+  folders
+    .clearEnded(run)
+    .catch((error: unknown) => log.warn({ err: error, runId }, 'its mark in ended/ stays'));
 }

@@ -65,7 +65,9 @@ export class Executor {
     } catch (error) {
       if (!isFullDisk(error)) throw error;
       log.warn({ err: error, runId: id }, 'the disk is full: nothing starts before there is room');
-      void disk.untilRoom(this.#stopped.signal);
+      disk
+        .untilRoom(this.#stopped.signal)
+        .catch((problem: unknown) => log.error({ err: problem }, 'looking at the disk failed'));
       return undefined;
     }
   }

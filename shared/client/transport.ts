@@ -76,8 +76,13 @@ export function isNotListening(error: unknown): boolean {
   return (
     error instanceof QwexError &&
     error.code === 'unreachable' &&
-    isErrno(error.cause, 'ENOENT', 'ECONNREFUSED')
+    (isErrno(error.cause, 'ENOENT', 'ECONNREFUSED') || wasCutWhileConnecting(error.cause))
   );
+}
+
+/** A daemon that dies with us in its line of new connections: nothing was sent to it yet. */
+function wasCutWhileConnecting(cause: unknown): boolean {
+  return isErrno(cause, 'ECONNRESET') && cause.syscall === 'connect';
 }
 
 function unreachable(cause: unknown, socketPath: string): unknown {
