@@ -5,7 +5,7 @@ import { hasEnded } from '../../shared/run-state.ts';
 import type { RunEvent } from '../../shared/schemas/local.ts';
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
-import { removeFifos } from '../supervisor/index.ts';
+import { clearAttempt, clearFifos } from './clear-attempt.ts';
 import { collect } from './collect.ts';
 import type { RunnerDeps } from './deps.ts';
 import { follow } from './follow.ts';
@@ -117,9 +117,9 @@ export class Executor {
 
   /** Back into the queue, as there was no room to prepare it and it surely never ran. Nothing starts before there is. */
   async #giveBack(run: RunRecord, error: unknown): Promise<void> {
-    const { store, spaces, log } = this.#deps;
+    const { store, log } = this.#deps;
     log.warn({ err: error, runId: run.id }, 'the disk is full: back into the queue');
-    await spaces.remove({ path: spacePath(this.#deps, run), commonDir: run.commonDir });
+    await clearAttempt(this.#deps, run);
     await this.#whenRoom(run.id, () => store.requeue(run.id));
   }
 
@@ -145,6 +145,7 @@ export class Executor {
     const { store, log } = this.#deps;
     try {
       const artifacts = await collect(this.#deps, exited);
+      await clearFifos(this.#deps, exited);
       fault('space_removed');
       const { verb, ending } = endingOf(exited);
       return () => store[verb](exited.id, { ...ending, artifacts });
@@ -167,8 +168,8 @@ export class Executor {
 
   /** Ends a run whose command never ran. */
   async #giveUp(run: RunRecord, verb: 'cancel' | 'fail', error?: unknown): Promise<void> {
-    const { store, spaces } = this.#deps;
-    await spaces.remove({ path: spacePath(this.#deps, run), commonDir: run.commonDir });
+    const { store } = this.#deps;
+    await clearAttempt(this.#deps, run);
     fault('giving_up');
     const why =
       error instanceof QwexError
@@ -191,12 +192,11 @@ export class Executor {
 export async function closeRun(deps: RunnerDeps, run: RunRecord): Promise<void> {
   const { store, environments, folders, ends } = deps;
   fault('ended');
-  if (run.startedAt === null && run.attempt > 0)
-    await deps.spaces.remove({ path: spacePath(deps, run), commonDir: run.commonDir });
+  // A git that outlived its daemon may have made something since the attempt was cleared.
+  if (run.startedAt === null && run.attempt > 0) await clearAttempt(deps, run);
   // Nothing may come between the question and the removal, or a submit could have begun to rely on the file.
   if (!store.runs.usesEnvironment(run.environment)) environments.removeSync(run.environment);
   fault('environment_removed');
-  if (run.attempt > 0) await removeFifos({ localDir: folders.localDirectory(run), attempts: run.attempt });
   await folders.clearEnded(run);
   ends.forget(run.id);
 }

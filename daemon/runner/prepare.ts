@@ -13,7 +13,7 @@ export interface Prepared {
 }
 
 /** Where a run's space is, whether it exists or not. */
-export function spacePath(deps: RunnerDeps, run: RunRecord): string {
+export function spacePath(deps: Pick<RunnerDeps, 'paths'>, run: RunRecord): string {
   return join(deps.paths.spaces, run.id);
 }
 

@@ -3,6 +3,7 @@
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { inspect, preventStart, requestCancel } from '../supervisor/index.ts';
+import { clearAttempt } from './clear-attempt.ts';
 import type { RunnerDeps } from './deps.ts';
 import type { Executor } from './executor.ts';
 
@@ -49,8 +50,9 @@ async function takeOn(deps: RunnerDeps, executor: Executor, run: RunRecord): Pro
     found = await inspect({ runDir, localDir });
   if (found.kind === 'never_ran') {
     fault('attempt_prevented');
-    if (run.cancelRequestedAt === null) store.requeue(run.id);
-    else await executor.abandon(run);
+    if (run.cancelRequestedAt !== null) return executor.abandon(run);
+    await clearAttempt(deps, run);
+    store.requeue(run.id);
     return;
   }
   const startedAt = 'startedAtMs' in found ? found.startedAtMs : null;

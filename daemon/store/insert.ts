@@ -1,12 +1,13 @@
 // How a job and a run become rows. Only the store and the restoration of a lost index call this, inside a transaction.
-import type { Database } from 'better-sqlite3';
+
 import { canonicalJson, sha256 } from '../../shared/recipe.ts';
 import { reverse } from './queries.ts';
 import type { NewRun, RunRecord } from './record.ts';
+import type { Preparer } from './statements.ts';
 
 /** Keeps the job and its sources, unless they are there already: a job's id is the hash of its content. */
 export function insertJob(
-  db: Database,
+  db: Preparer,
   { jobId, recipe, script, sources }: Pick<NewRun, 'jobId' | 'recipe' | 'script' | 'sources'>,
 ): void {
   const hash = sha256(sources);
@@ -16,7 +17,7 @@ export function insertJob(
   ).run(jobId, recipe.workspace, recipe.commit, canonicalJson(recipe), script, hash);
 }
 
-export function insertQueuedRun(db: Database, run: NewRun, nowMs: number): void {
+export function insertQueuedRun(db: Preparer, run: NewRun, nowMs: number): void {
   insertRow(db, {
     ...identityOf(run),
     phase: 'queued',
@@ -30,7 +31,7 @@ export function insertQueuedRun(db: Database, run: NewRun, nowMs: number): void 
 }
 
 /** A run as it was. `seq` null: the next free one. Its dependencies are counted by the caller. */
-export function insertFormerRun(db: Database, run: RunRecord, seq: number | null): void {
+export function insertFormerRun(db: Preparer, run: RunRecord, seq: number | null): void {
   insertRow(db, {
     ...identityOf(run),
     seq,
@@ -72,7 +73,7 @@ function identityOf(run: NewRun | RunRecord): Record<string, string | number | n
   };
 }
 
-function insertRow(db: Database, columns: Record<string, string | number | null>): void {
+function insertRow(db: Preparer, columns: Record<string, string | number | null>): void {
   const names = Object.keys(columns);
   const values = names.map((name) => `@${name}`);
   db.prepare(`INSERT INTO runs (${names.join(', ')}) VALUES (${values.join(', ')})`).run(columns);

@@ -1,5 +1,5 @@
 // Reads of the index. Nothing here writes.
-import type { Database, Statement } from 'better-sqlite3';
+import type { Statement } from 'better-sqlite3';
 import {
   hasEnded,
   OCCUPYING_PHASES,
@@ -11,6 +11,7 @@ import {
 } from '../../shared/run-state.ts';
 import type { Dependency } from '../../shared/schemas/run.ts';
 import { type RunRecord, type RunRow, recordOf } from './record.ts';
+import type { Preparer } from './statements.ts';
 
 export interface RunFilter {
   status?: Status | undefined;
@@ -32,14 +33,14 @@ const READY = "phase = 'queued' AND held = 0 AND unmet = 0";
 const RUNS_IN_TURN = 'runs INDEXED BY runs_ready';
 
 export class RunQueries {
-  readonly #db: Database;
+  readonly #db: Preparer;
   readonly #byId: Statement;
   readonly #ready: Statement;
   readonly #countOccupying: Statement;
   readonly #ahead: Statement;
   readonly #dependencies: Statement;
 
-  constructor(db: Database) {
+  constructor(db: Preparer) {
     this.#db = db;
     this.#byId = db.prepare(`${SELECT} WHERE runs.id = ?`);
     this.#ready = db.prepare(

@@ -1,10 +1,10 @@
 // What a request with an idempotency key has made: the same key again is answered with the same runs.
-import type { Database } from 'better-sqlite3';
+import type { Preparer } from './statements.ts';
 
 export class RequestKeys {
-  readonly #db: Database;
+  readonly #db: Preparer;
 
-  constructor(db: Database) {
+  constructor(db: Preparer) {
     this.#db = db;
   }
 

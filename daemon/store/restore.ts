@@ -1,10 +1,11 @@
 // Puts runs back that a lost index had and their folders still have. Batch by batch, each a transaction; the index
 // counts as whole only after the last step, so a crash in between begins anew and finds what is there already.
-import type { Database } from 'better-sqlite3';
+
 import type { Dependency } from '../../shared/schemas/run.ts';
 import { insertFormerRun, insertJob } from './insert.ts';
 import type { RestoredRun } from './record.ts';
 import type { Settlement } from './settlement.ts';
+import type { Preparer } from './statements.ts';
 
 interface Unmet extends Dependency {
   runId: string;
@@ -12,10 +13,10 @@ interface Unmet extends Dependency {
 }
 
 export class Restoration {
-  readonly #db: Database;
+  readonly #db: Preparer;
   readonly #settlement: Settlement;
 
-  constructor(db: Database, settlement: Settlement) {
+  constructor(db: Preparer, settlement: Settlement) {
     this.#db = db;
     this.#settlement = settlement;
   }

@@ -1,12 +1,13 @@
 // What the end of one run means for others, inside the same transaction: the retry of a failed run, and the runs that
 // waited for it.
-import type { Database } from 'better-sqlite3';
+
 import { v7 as uuidv7 } from 'uuid';
 import { QwexError } from '../../shared/errors.ts';
 import type { EndReason, Phase, Verb } from '../../shared/run-state.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { Dependency } from '../../shared/schemas/run.ts';
 import type { NewRun, RunRecord } from './record.ts';
+import type { Preparer } from './statements.ts';
 import type { Changes } from './store.ts';
 
 export interface Ending {
@@ -18,7 +19,7 @@ export interface Ending {
 interface Writer {
   now(): number;
   apply(verb: Verb, id: string, changes: Changes): RunRecord;
-  insert(run: NewRun): RunRecord;
+  insert(run: NewRun): void;
 }
 
 interface Dependent {
@@ -32,10 +33,10 @@ interface Needed {
 }
 
 export class Settlement {
-  readonly #db: Database;
+  readonly #db: Preparer;
   readonly #writer: Writer;
 
-  constructor(db: Database, writer: Writer) {
+  constructor(db: Preparer, writer: Writer) {
     this.#db = db;
     this.#writer = writer;
   }
@@ -89,9 +90,10 @@ export class Settlement {
     if (ended.retriedBy !== null) return true;
     const triedAndFailed = ended.phase === 'failed' && (ended.reason === 'exit' || ended.reason === 'signal');
     if (!triedAndFailed || ended.retriesLeft === 0) return false;
-    const retry = this.#writer.insert({
+    const retryId = uuidv7();
+    this.#writer.insert({
       ...this.#origin(ended.jobId),
-      id: uuidv7(),
+      id: retryId,
       recipe: ended.recipe,
       jobId: ended.jobId,
       root: ended.root,
@@ -105,11 +107,11 @@ export class Settlement {
       after: [],
       notes: ended.notes.slice(0, ended.givenNotes),
     });
-    this.#db.prepare('UPDATE runs SET retry_of = ? WHERE id = ?').run(ended.id, retry.id);
-    this.#db.prepare('UPDATE runs SET retried_by = ? WHERE id = ?').run(retry.id, ended.id);
+    this.#db.prepare('UPDATE runs SET retry_of = ? WHERE id = ?').run(ended.id, retryId);
+    this.#db.prepare('UPDATE runs SET retried_by = ? WHERE id = ?').run(retryId, ended.id);
     this.#db
       .prepare('UPDATE dependencies SET needs_id = ? WHERE needs_id = ? AND met = 0')
-      .run(retry.id, ended.id);
+      .run(retryId, ended.id);
     return true;
   }
 

@@ -11,6 +11,7 @@ import { type NewRun, type RestoredRun, type RunRecord, type RunRow, recordOf } 
 import { RequestKeys } from './requests.ts';
 import { Restoration } from './restore.ts';
 import { type Ending, Settlement } from './settlement.ts';
+import { Statements } from './statements.ts';
 
 export interface ExitFacts {
   exitCode: number | null;
@@ -28,6 +29,7 @@ export class Store {
   readonly runs: RunQueries;
   readonly requests: RequestKeys;
   readonly #db: Database;
+  readonly #statements: Statements;
   readonly #now: () => number;
   readonly #settlement: Settlement;
   #beforeCommit: () => void = () => undefined;
@@ -36,15 +38,17 @@ export class Store {
   constructor(db: Database, now: () => number = Date.now) {
     this.#db = db;
     this.#now = now;
+    const statements = new Statements(db);
+    this.#statements = statements;
     this.events = new EventLog(db);
-    this.runs = new RunQueries(db);
-    this.requests = new RequestKeys(db);
-    this.#settlement = new Settlement(db, {
+    this.runs = new RunQueries(statements);
+    this.requests = new RequestKeys(statements);
+    this.#settlement = new Settlement(statements, {
       now,
       apply: (verb, id, changes) => this.#apply(verb, id, changes),
       insert: (run) => this.#insert(run),
     });
-    this.#restoration = new Restoration(db, this.#settlement);
+    this.#restoration = new Restoration(statements, this.#settlement);
   }
 
   /** Makes runs, all or none; durable when it returns. The same key again answers with the first call's runs. */
@@ -52,13 +56,11 @@ export class Store {
     return this.transaction(() => {
       const known = idempotencyKey === undefined ? undefined : this.submittedWith(idempotencyKey);
       if (known) return known;
-      const runs = newRuns.map((run) => this.#insert(run));
-      if (idempotencyKey !== undefined) {
-        const ids = runs.map((run) => run.id);
-        this.requests.remember(idempotencyKey, ids, this.#now());
-      }
-      // A dependency that had already failed ends its dependents at once, so the rows are read again.
-      return runs.map((run) => this.mustGet(run.id));
+      for (const run of newRuns) this.#insert(run);
+      const ids = newRuns.map((run) => run.id);
+      if (idempotencyKey !== undefined) this.requests.remember(idempotencyKey, ids, this.#now());
+      // Read when all is done: a dependency that had already failed has ended its dependents at once.
+      return ids.map((id) => this.mustGet(id));
     });
   }
 
@@ -147,7 +149,7 @@ export class Store {
   addNotes(id: string, notes: readonly string[]): void {
     if (notes.length === 0) return;
     const all = [...new Set([...this.mustGet(id).notes, ...notes])];
-    this.#db.prepare('UPDATE runs SET notes = ? WHERE id = ?').run(JSON.stringify(all), id);
+    this.#statements.prepare('UPDATE runs SET notes = ? WHERE id = ?').run(JSON.stringify(all), id);
   }
 
   get isPaused(): boolean {
@@ -163,13 +165,13 @@ export class Store {
   }
 
   setting(key: string): string | undefined {
-    return this.#db.prepare('SELECT value FROM settings WHERE key = ?').pluck().get(key) as
+    return this.#statements.prepare('SELECT value FROM settings WHERE key = ?').pluck().get(key) as
       | string
       | undefined;
   }
 
   putSetting(key: string, value: string): void {
-    this.#db
+    this.#statements
       .prepare('INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value')
       .run(key, value);
   }
@@ -180,14 +182,14 @@ export class Store {
       const { jobId, phase } = this.mustGet(id);
       if (!hasEnded(phase))
         throw new QwexError({ code: 'conflict', message: `cannot remove run ${id}: it is ${phase}` });
-      this.#db.prepare('DELETE FROM runs WHERE id = ?').run(id);
-      const sources = this.#db
+      this.#statements.prepare('DELETE FROM runs WHERE id = ?').run(id);
+      const sources = this.#statements
         .prepare(
           'DELETE FROM jobs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id) RETURNING sources',
         )
         .pluck()
         .get(jobId);
-      this.#db
+      this.#statements
         .prepare(
           'DELETE FROM texts WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sources = sha256)',
         )
@@ -278,7 +280,7 @@ export class Store {
     const { from, to, event } = TRANSITIONS[verb];
     const columns = to === 'same' ? changes : { phase: to, ...changes };
     const assignments = Object.keys(columns).map((column) => `${column} = @${column}`);
-    const row = this.#db
+    const row = this.#statements
       .prepare(
         `UPDATE runs SET ${assignments.join(', ')} WHERE id = @id AND phase IN (${from.map((phase) => `'${phase}'`).join(', ')})
          RETURNING *, (SELECT recipe FROM jobs WHERE jobs.id = job_id) AS recipe`,
@@ -290,11 +292,11 @@ export class Store {
     return run;
   }
 
-  #insert(run: NewRun): RunRecord {
-    insertJob(this.#db, run);
-    insertQueuedRun(this.#db, run, this.#now());
-    this.events.append({ type: 'run.submitted', at: this.#now(), run: this.mustGet(run.id) });
+  #insert(run: NewRun): void {
+    insertJob(this.#statements, run);
+    insertQueuedRun(this.#statements, run, this.#now());
+    const queued = { id: run.id, phase: 'queued', reason: null, exitCode: null } as const;
+    this.events.append({ type: 'run.submitted', at: this.#now(), run: queued });
     this.#settlement.link(run.id, run.after);
-    return this.mustGet(run.id);
   }
 }

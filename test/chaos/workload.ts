@@ -34,7 +34,9 @@ export function wishFor(seed: number, index: number): Wish {
     ...['quick', 'quick', 'quick', 'quick', 'bulky', 'slow', 'slow', 'slow'],
     ...['stubborn', 'forker', 'endless', 'deaf', 'flaky'],
   ] as Kind[]);
-  const route = random.chance(0.5) ? random.pick(['library', 'protocol'] as const) : random.pick(ROUTES);
+  // What never ends by itself has to be cancelled, which takes an id that a broken command line may not have told.
+  const routes = kind === 'endless' ? ROUTES.filter((each) => each !== 'command_line') : ROUTES;
+  const route = random.chance(0.5) ? random.pick(['library', 'protocol'] as const) : random.pick(routes);
   const isPlain = kind === 'quick' || kind === 'slow' || kind === 'bulky';
   return {
     index,
