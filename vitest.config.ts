@@ -1,11 +1,22 @@
 import { defineConfig } from 'vitest/config';
 
-// unit: in-process and small real programs, seconds. e2e: the built CLI against a real daemon.
+// unit: in one process, seconds. system: one part with real processes, repositories and accounts. e2e: the built CLI
+// against a real daemon, chaos included.
 // real: servers of other people's making (sshd, Slurm, containers), started by the tests.
+const SYSTEM = ['test/daemon/{artifacts,box,spaces,supervisor}/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/{shared,daemon,cli}/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{shared,daemon,cli}/**/*.test.ts'],
+          exclude: SYSTEM,
+          testTimeout: 20_000,
+        },
+      },
+      { test: { name: 'system', include: SYSTEM, testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
           name: 'e2e',

@@ -226,6 +226,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
       onDegraded: (file, err) => logger.warn({ err, file }, 'watching a log by timer: inotify has no room'),
     }),
     downloads: new DownloadSigner(await loadKey(paths.apiKey)),
+    box: () => null,
     stopping: stopping.signal,
   });
   const ended = watchEnded(

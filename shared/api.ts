@@ -44,6 +44,11 @@ export const LOCAL_API = {
   stop: { method: 'post', path: '/api/local/v1/daemon/stop' },
   gc: { method: 'post', path: '/api/local/v1/gc' },
   doctor: { method: 'get', path: '/api/local/v1/doctor' },
+  box: { method: 'get', path: '/api/local/v1/box' },
+  boxReport: { method: 'get', path: '/api/local/v1/box/report' },
+  boxDoctor: { method: 'get', path: '/api/local/v1/box/doctor' },
+  boxDrain: { method: 'post', path: '/api/local/v1/box/devices/{device}/drain' },
+  boxResume: { method: 'post', path: '/api/local/v1/box/devices/{device}/resume' },
 } as const satisfies Record<string, Route>;
 
 /** A row's path with its parameters filled in, each as one path segment. */

@@ -90,64 +90,129 @@ export type BoxFile = z.output<typeof boxFileSchema>;
 export type BoxDevice = BoxFile['devices'][number];
 
 /** One device, for people. Memory in MiB, times in ms since the epoch. */
-export interface BoxDeviceStatus {
-  id: string;
-  type: string;
-  uuid: string | null;
-  memoryMb: number;
-  memoryUsedMb: number | null;
-  utilizationPercent: number | null;
-  state: 'free' | 'leased' | 'stranger' | 'drained';
-  member: string | null;
-  run: string | null;
-  sinceMs: number | null;
-  untilMs: number | null;
+export const boxDeviceStatusSchema = z.object({
+  id: z.string(),
+  type: z.string(),
+  uuid: z.string().nullable(),
+  memoryMb: z.number(),
+  memoryUsedMb: z.number().nullable(),
+  utilizationPercent: z.number().nullable(),
+  state: z.enum(['free', 'leased', 'stranger', 'drained']),
+  member: z.string().nullable(),
+  run: z.string().nullable(),
+  sinceMs: z.number().nullable(),
+  untilMs: z.number().nullable(),
   /** The stranger, or why it is drained, or that the holder does nothing. */
-  note: string | null;
-}
+  note: z.string().nullable(),
+});
+export type BoxDeviceStatus = z.infer<typeof boxDeviceStatusSchema>;
 
-export interface BoxLineEntry {
+export const boxLineEntrySchema = z.object({
   /** null: not in the line at the moment, see the reason. */
-  position: number | null;
-  run: string;
-  member: string;
-  gpus: number;
-  type: string | null;
+  position: z.number().nullable(),
+  run: z.string(),
+  member: z.string(),
+  gpus: z.number(),
+  type: z.string().nullable(),
   /** null: nobody can tell. */
-  expectedMs: number | null;
-  reason: string;
-}
+  expectedMs: z.number().nullable(),
+  reason: z.string(),
+});
+export type BoxLineEntry = z.infer<typeof boxLineEntrySchema>;
 
-export interface BoxStatus {
-  path: string;
+export const boxStatusSchema = z.object({
+  path: z.string(),
   /** False for a box in the daemon's own home. */
-  shared: boolean;
-  devices: BoxDeviceStatus[];
-  line: BoxLineEntry[];
-  problems: string[];
-}
+  shared: z.boolean(),
+  devices: z.array(boxDeviceStatusSchema),
+  line: z.array(boxLineEntrySchema),
+  problems: z.array(z.string()),
+});
+export type BoxStatus = z.infer<typeof boxStatusSchema>;
 
-export interface BoxReportRow {
-  member: string;
-  runs: number;
-  deviceSeconds: number;
+export const boxReportRowSchema = z.object({
+  member: z.string(),
+  runs: z.number(),
+  deviceSeconds: z.number(),
   /** Share of what the devices had to give in that time, 0 to 1. */
-  share: number;
+  share: z.number(),
   /** What other daemons saw this member hold. */
-  witnessedDeviceSeconds: number;
+  witnessedDeviceSeconds: z.number(),
   /** The figure that fair share goes by: device-seconds with their age taken into account. */
-  decayedDeviceSeconds: number;
-  note: string | null;
-}
+  decayedDeviceSeconds: z.number(),
+  note: z.string().nullable(),
+});
+export type BoxReportRow = z.infer<typeof boxReportRowSchema>;
 
-export interface BoxReport {
-  sinceMs: number;
-  untilMs: number;
-  members: BoxReportRow[];
-}
+export const boxReportSchema = z.object({
+  sinceMs: z.number(),
+  untilMs: z.number(),
+  members: z.array(boxReportRowSchema),
+});
+export type BoxReport = z.infer<typeof boxReportSchema>;
 
-export interface BoxFinding {
-  level: 'ok' | 'warning' | 'error';
-  message: string;
-  hint: string | null;
+/** `GET /box/report`: the report, and the devices that are held now in a way that is worth a question. */
+export const boxReportResponseSchema = boxReportSchema.extend({ remarkable: z.array(boxDeviceStatusSchema) });
+export type BoxReportResponse = z.infer<typeof boxReportResponseSchema>;
+
+export const boxFindingSchema = z.object({
+  level: z.enum(['ok', 'warning', 'error']),
+  message: z.string(),
+  hint: z.string().nullable(),
+});
+export type BoxFinding = z.infer<typeof boxFindingSchema>;
+
+export const boxDoctorResponseSchema = z.object({ path: z.string(), findings: z.array(boxFindingSchema) });
+export type BoxDoctorResponse = z.infer<typeof boxDoctorResponseSchema>;
+
+/** Why a device is drained: one line for people. Without a reason it is the empty text. */
+const why = z.string().max(200, { error: 'must be 200 characters or fewer' });
+
+export const boxDrainRequestSchema = z.strictObject({ why: why.default('') });
+export type BoxDrainRequest = z.input<typeof boxDrainRequestSchema>;
+
+/** A device as it stands in box.yaml after the change; `drained` is null for one that is in use. */
+export const boxDrainResponseSchema = z.object({
+  path: z.string(),
+  device: z.string(),
+  drained: z.string().nullable(),
+});
+export type BoxDrainResponse = z.infer<typeof boxDrainResponseSchema>;
+
+/** What is done to a box's own files, by whoever made it and without a daemon. */
+export const boxChangeSchema = z.discriminatedUnion('change', [
+  z.strictObject({
+    change: z.literal('init'),
+    /** null: the usual place. */
+    path: z.string().startsWith('/').nullable(),
+    group: z.string().min(1).nullable(),
+    /** How many devices to pretend. */
+    fake: z.int().min(1).max(64).nullable(),
+    /** Devices that no driver tells of; none: those of the driver. */
+    devices: z.array(device.pick({ id: true, type: true, uuid: true })),
+    defaultTimeMs: z.int().min(1),
+    maxDevices: z.int().min(1).nullable(),
+  }),
+  z.strictObject({
+    change: z.literal('drain'),
+    path: z.string().startsWith('/').nullable(),
+    device: z.string().min(1),
+    /** null: back into use. */
+    why: why.nullable(),
+  }),
+]);
+export type BoxChange = z.input<typeof boxChangeSchema>;
+
+/** A box as it was made. */
+export interface BoxMade {
+  path: string;
+  /** Where daemons look without being told. */
+  isUsualPlace: boolean;
+  source: BoxFile['source'];
+  devices: { id: string; type: string; uuid: string | null; memoryMb: number }[];
+  group: string | null;
+  /** Who may change box.yaml beside root: their uid. */
+  owner: number;
+  /** What will get in its members' way. */
+  warnings: string[];
 }

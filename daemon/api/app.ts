@@ -10,6 +10,7 @@ import type { ApiContext } from './context.ts';
 import { protocolDocument } from './document.ts';
 import { answerProblem, invalidRequest, problemOf } from './problems.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
+import { boxRoutes } from './routes/box.ts';
 import { houseRoutes } from './routes/house.ts';
 import { localRunRoutes } from './routes/local-runs.ts';
 import { logRoutes } from './routes/logs.ts';
@@ -49,6 +50,7 @@ export function buildApp(context: ApiContext): OpenAPIHono {
     localRunRoutes(context),
     workspaceRoutes(context),
     houseRoutes(context),
+    boxRoutes(context),
   ]) {
     // Sub-apps have hooks of their own; without this a failed validation there would answer in another shape.
     routes.defaultHook = app.defaultHook;

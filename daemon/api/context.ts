@@ -1,4 +1,5 @@
 // What the routes may ask of the daemon. Each field is owned by the module that its type comes from.
+import type { Box } from '../box/index.ts';
 import type { EventHub } from '../events/hub.ts';
 import type { Housekeeping } from '../house/housekeeping.ts';
 import type { Settings } from '../house/settings.ts';
@@ -21,6 +22,8 @@ export interface ApiContext extends PresentContext {
   settings: Settings;
   follower: LogFollower;
   downloads: DownloadSigner;
+  /** The machine's box, or this daemon's private one; null when it could not be opened. */
+  box: () => Box | null;
   /** Aborted when the daemon stops: long answers end, watchers are told to come back. */
   stopping: AbortSignal;
 }

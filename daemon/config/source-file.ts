@@ -36,7 +36,7 @@ async function openRegular(absolutePath: string, path: string) {
     return await open(absolutePath, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return null;
-    if (isErrno(error)) throw unreadable(path, error.message);
+    if (error instanceof Error && 'errno' in error) throw unreadable(path, error.message);
     throw error;
   }
 }

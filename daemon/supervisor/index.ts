@@ -16,7 +16,7 @@ export {
   inspect,
   type LeftBehind,
 } from './inspect.ts';
-export { environmentBytes, type StartRequest, type SuperviseRequest } from './request.ts';
+export { type DeviceHold, environmentBytes, type StartRequest, type SuperviseRequest } from './request.ts';
 export { scriptPath, supervisorScript } from './scripts.ts';
 export type { SupervisorExit } from './spawn.ts';
 export { type StartResult, startSupervisor } from './start.ts';

@@ -2,6 +2,15 @@
 
 import { homedir } from 'node:os';
 
+export interface DeviceHold {
+  /** Existing files whose locks are the devices of this run, in the order in which they are taken. */
+  lockPaths: string[];
+  /** An existing file, where the supervisor says when it has them and when all is over. */
+  leasePath: string;
+  /** An existing fifo, held open as long as the locks. */
+  lifePath: string;
+}
+
 export interface SuperviseRequest {
   runId: string;
   /** The run's folder: claims, facts, logs. Absolute. */
@@ -20,6 +29,8 @@ export interface SuperviseRequest {
   startDaemon: string[];
   /** qwex's own home. With the user's, all that the supervisor and a daemon started by it get of an environment. */
   home: string;
+  /** What the run holds of the machine; null for a run without devices. */
+  devices: DeviceHold | null;
   /** For tests: the transition at which the supervisor kills itself with KILL. */
   faultPoint?: string;
 }
@@ -35,8 +46,6 @@ export interface StartRequest extends SuperviseRequest {
   variables: Record<string, string>;
   /** File mode creation mask of the script. */
   umask: number;
-  /** Existing files whose locks are the devices of this run. */
-  deviceLocks: string[];
 }
 
 /** The whole environment of a supervisor that takes over. */
@@ -54,6 +63,11 @@ export function adoptSettings(request: SuperviseRequest): Record<string, string>
     SUP_ENDED_DIR: request.endedDir,
     SUP_DAEMON_LOCK: request.daemonLock,
     SUP_START_DAEMON: lines(request.startDaemon),
+    ...(request.devices !== null && {
+      SUP_DEVICE_LOCKS: lines(request.devices.lockPaths),
+      SUP_LEASE: request.devices.leasePath,
+      SUP_DEVICE_LIFE: request.devices.lifePath,
+    }),
     ...(request.faultPoint === undefined ? {} : { SUP_KILL_AT: request.faultPoint }),
   };
 }
@@ -66,7 +80,6 @@ export function startSettings(request: StartRequest): Record<string, string> {
     SUP_CWD: request.cwd,
     SUP_UMASK: request.umask.toString(8),
     SUP_ENVIRONMENT_FILE: request.environmentFile,
-    SUP_DEVICE_LOCKS: lines(request.deviceLocks),
   };
 }
 

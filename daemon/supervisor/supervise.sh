@@ -52,16 +52,32 @@ take_lock() { # before the claim, or "claimed and lock free" could be a starter 
   fault lock
 }
 
-take_devices() { # before the claim: a busy device leaves no trace. No O_CREAT, as the files may be another user's
+# Before the claim: a busy device leaves no trace. No O_CREAT, as the files may be another user's. Who looks at a lock
+# holds it for an instant, hence the wait.
+take_devices() {
   local path fd
   while IFS= read -r path; do
     [[ $path ]] || continue
     { exec {fd}<"$path"; } 2>/dev/null || exit 75
-    flock -n "$fd" || exit 75
+    flock -w 0.2 "$fd" || exit 75
     devices+=("$fd")
   done <<<"${SUP_DEVICE_LOCKS-}"
+  hold_device_life || exit 75
   fault devices
 }
+
+hold_device_life() { # the last of `devices`, so the last to be closed: its EOF says that the locks are free
+  local fd
+  [[ ${SUP_DEVICE_LIFE-} ]] || return 0
+  [[ -f $SUP_LEASE && -p $SUP_DEVICE_LIFE ]] || return # the grant was taken back while we were on our way
+  { exec {fd}<>"$SUP_DEVICE_LIFE"; } 2>/dev/null || return
+  devices+=("$fd")
+  [[ -p /proc/self/fd/$fd ]] || { rm -f "$SUP_DEVICE_LIFE"; return 1; } # it went just now, and we have made a file
+}
+
+note_lease() { # for the other members; what counts is the lock
+  [[ ! -f ${SUP_LEASE-} ]] || printf '%s\n' "$1" >>"$SUP_LEASE"
+} 2>/dev/null
 
 take_claim() { # noclobber is O_EXCL: one supervisor, or one that forbids the attempt, and never two
   local claim=$run/claim.$SUP_ATTEMPT fd
@@ -73,6 +89,7 @@ take_claim() { # noclobber is O_EXCL: one supervisor, or one that forbids the at
   identity="$$ $REPLY $boot"
   printf '%s\n' "$identity" >&"$fd" || fail "cannot write $claim"
   exec {fd}>&-
+  note_lease "held $identity"
   fault claim
 }
 
@@ -109,7 +126,10 @@ write_facts() { # exit code, or - for unknown. exit_code itself comes last: who 
 }
 
 conclude() {
-  local fd
+  local fd now=${EPOCHREALTIME-}
+  [[ $now ]] || printf -v now '%(%s)T.000' -1
+  now=${now//[!0-9]/}
+  note_lease "ended ${now::13}"
   for fd in "${devices[@]}"; do exec {fd}<&-; done # free before anyone can see the exit code
   fault devices_released
   until whole "$run/meta/exit_code.tmp" || write_facts "$1"; do
@@ -197,12 +217,23 @@ start() {
   finish "${code:-$?}"
 }
 
+adopt_devices() { # an orphan still holds the locks itself; what it has closed is kept until all of the run is gone
+  local path fd
+  while IFS= read -r path; do
+    [[ $path ]] || continue
+    { exec {fd}<"$path"; } 2>/dev/null || continue
+    if flock -n "$fd"; then devices+=("$fd"); else exec {fd}<&-; fi
+  done <<<"${SUP_DEVICE_LOCKS-}"
+  hold_device_life
+}
+
 adopt() { # not the parent: no event and no exit code. One look a second, without a process
   local job_boot
   take_lock
   [[ ! -e $run/meta/exit_code ]] || exit 76
   whole "$run/meta/pid" || exit 77
   read -r job job_start job_boot <"$run/meta/pid"
+  adopt_devices
   { rm -f "$life_path" && mkfifo -m 600 "$life_path" && exec {life}<>"$life_path"; } || fail "cannot make $life_path"
   start_time $$
   identity="$$ $REPLY $boot" adopted=yes
