@@ -103,6 +103,7 @@ const targets = {
         },
         entryPoints: [
           { in: 'daemon/main.ts', out: 'daemon' },
+          { in: 'daemon/box/init-main.ts', out: 'box-init' },
           ...workers.map((path) => ({ in: path, out: path.replace(/^.*\/|\.ts$/g, '') })),
         ],
         outdir: dist,

@@ -19,6 +19,7 @@ const LOOK = 'Look:';
 const ACT = 'Act:';
 const RESULTS = 'Get results and code back:';
 const COMPILE = 'Compile:';
+const SHARE = 'Share a machine:';
 const HOUSE = 'Keep house:';
 
 export const COMMANDS: readonly CommandEntry[] = [
@@ -43,6 +44,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'compile', group: COMPILE, load: () => import('./commands/compile.ts') },
   { name: 'add', group: COMPILE, load: () => import('./commands/add.ts') },
   { name: 'templates', group: COMPILE, load: () => import('./commands/templates.ts') },
+  { name: 'box', group: SHARE, load: () => import('./commands/box.ts') },
   { name: 'config', group: HOUSE, load: () => import('./commands/config.ts') },
   { name: 'daemon', group: HOUSE, load: () => import('./commands/daemon.ts') },
   { name: 'gc', group: HOUSE, load: () => import('./commands/gc.ts') },

@@ -11,7 +11,8 @@ if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
 } else {
   // A folder of the user's own: V8 runs what it finds there, so it can't be one that others may write to.
   const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && `${process.env.HOME}/.cache`);
-  if (caches) enableCompileCache(`${caches}/qwex`);
+  // Under sudo that may still be the user's, who couldn't write there any more.
+  if (caches && !process.env.SUDO_UID) enableCompileCache(`${caches}/qwex`);
   import('./process.ts').then(
     ({ main }) => main(words).then((code) => process.exit(code)),
     (error: unknown) => {

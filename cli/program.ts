@@ -12,7 +12,7 @@ export async function runProgram(context: Context): Promise<number> {
   const entry = entryFor(argv.find((argument) => !argument.startsWith('-')));
   const program = await buildProgram(context, entry ? [entry] : COMMANDS);
   program.hook('preAction', (_, action) => {
-    context.json = action.opts<{ json?: boolean }>().json === true;
+    context.json = action.optsWithGlobals<{ json?: boolean }>().json === true;
   });
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -1,19 +1,16 @@
 // The daemon put together: everything is made here, started in order and stopped in reverse.
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { watch } from 'chokidar';
-import { writeAtomically } from '../shared/atomic-write.ts';
-import { isErrno, messageOf } from '../shared/errors.ts';
-import { ensureLocalFolder } from '../shared/local-folder.ts';
-import { type HomePaths, homePaths } from '../shared/paths.ts';
+import { messageOf } from '../shared/errors.ts';
+import type { HomePaths } from '../shared/paths.ts';
 import { VERSION } from '../shared/version.ts';
 import { DownloadSigner } from './api/downloads.ts';
 import { ApiServer } from './api/server.ts';
 import { ArtifactCollector } from './artifacts/collector.ts';
-import { keepOutOfGit, loadUserConfig } from './config/index.ts';
+import { assessResources, openBox } from './box-wiring.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EventHub } from './events/hub.ts';
+import { loadKey, makeHome, watchConfig } from './home.ts';
 import { Housekeeping } from './house/housekeeping.ts';
 import { LeftExpiry } from './house/left-expiry.ts';
 import { Settings } from './house/settings.ts';
@@ -30,6 +27,7 @@ import { Executor } from './runner/executor.ts';
 import { recover } from './runner/recovery.ts';
 import { Submission } from './runner/submission.ts';
 import { Workspaces } from './runner/workspaces.ts';
+import { DeviceLine } from './scheduler/device-line.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Spaces } from './spaces/index.ts';
 import { openDatabase } from './store/database.ts';
@@ -70,8 +68,9 @@ export class Daemon {
   }
 
   async #begin(): Promise<void> {
-    const { paths, store, executor, runnerDeps, scheduler, server, spaces, log, disk, leftExpiry } =
-      this.#parts;
+    const { paths, store, executor, runnerDeps, scheduler, line, server } = this.#parts;
+    const { spaces, log, disk, leftExpiry } = this.#parts;
+    line.open();
     await spaces.emptyTrash();
     store.events.trim(KEPT_EVENTS);
     store.requests.forgetBefore(Date.now() - KEPT_REQUESTS_MS);
@@ -85,6 +84,7 @@ export class Daemon {
     await rm(paths.socket, { force: true });
     await server.listen(paths.socket);
     scheduler.start();
+    line.begin();
     leftExpiry.start();
     log.logger.info({ version: VERSION, home: paths.home, socket: paths.socket }, 'serving');
   }
@@ -105,6 +105,7 @@ export class Daemon {
       store,
       executor,
       scheduler,
+      line,
       server,
       folders,
       folderJournal,
@@ -121,8 +122,10 @@ export class Daemon {
     disk.stop();
     leftExpiry.stop();
     scheduler.stop();
+    await line.stop();
     await server.close(restart);
     await executor.stop();
+    await line.close();
     await Promise.all([ended.close(), configWatch.close(), collector.stop()]);
     await folders.allSettled();
     folderJournal.close();
@@ -139,6 +142,7 @@ interface Parts {
   executor: Executor;
   runnerDeps: RunnerDeps;
   scheduler: Scheduler;
+  line: DeviceLine;
   server: ApiServer;
   spaces: Spaces;
   folders: RunFolders;
@@ -176,15 +180,29 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const collector = new ArtifactCollector();
   const ends = new EndSignals();
   const stopping = new AbortController();
-  const settings = await Settings.load(paths.home, () => scheduler.wake());
+  const settings = await Settings.load(paths.home, () => wake());
   const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], () => {
-    scheduler.wake();
+    wake();
     void folderJournal.tryAgain();
   });
   const problem = () => disk.problem;
   const slots = () => settings.current.slots;
+  const line: DeviceLine = new DeviceLine({
+    ...{ store, problem },
+    open: (onWake) =>
+      openBox(
+        { home: paths.home, localFolder: paths.local, configured: settings.current.box, env: process.env },
+        onWake,
+      ),
+    start: (id) => executor.start(id),
+    log: logger,
+  });
+  const wake = () => {
+    scheduler.wake();
+    line.wake();
+  };
   const runnerDeps: RunnerDeps = {
-    ...{ store, folders, environments, spaces, collector, ends, paths, disk },
+    ...{ store, folders, environments, spaces, collector, ends, paths, disk, devices: line },
     log: logger,
     config: () => settings.current,
     bootId: await currentBootId(),
@@ -205,12 +223,13 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const submission = new Submission({
     ...{ store, environments, templatesFolder },
     assertRoom: () => disk.assertRoom(),
+    assess: (resources) => assessResources(line, resources),
   });
   const leftExpiry = new LeftExpiry({ store, folders, nowMs: Date.now }, (err) =>
     logger.error({ err }, 'deleting what runs left behind failed'),
   );
   const server = new ApiServer({
-    ...{ store, scheduler, folders, hub, settings, problem },
+    ...{ store, scheduler, line, executor, folders, hub, settings, problem },
     log: logger,
     apiKeyFile: paths.apiKey,
     submission,
@@ -218,6 +237,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     workspaces: new Workspaces(templatesFolder),
     housekeeping: new Housekeeping({
       ...{ paths, store, folders, spaces, slots, problem, startedAtMs },
+      boxProblem: () => line.problem,
       commitsInSubmission: () => submission.commitsOnTheirWay(),
       nowMs: Date.now,
       beginStop: (restart) => setImmediate(() => options.onStopRequest(restart)),
@@ -226,7 +246,6 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
       onDegraded: (file, err) => logger.warn({ err, file }, 'watching a log by timer: inotify has no room'),
     }),
     downloads: new DownloadSigner(await loadKey(paths.apiKey)),
-    box: () => null,
     stopping: stopping.signal,
   });
   const ended = watchEnded(
@@ -243,6 +262,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     executor,
     runnerDeps,
     scheduler,
+    line,
     server,
     spaces,
     folders,
@@ -255,39 +275,4 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     leftExpiry,
     log,
   };
-}
-
-/** Every folder of the home, the owner's alone. */
-async function makeHome(home: string): Promise<HomePaths> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  const { spaces, runs } = await loadUserConfig(home);
-  const paths = homePaths(home, { spaces, runs });
-  ensureLocalFolder(paths);
-  for (const folder of [paths.ended, paths.environments, paths.spaces, paths.runs]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-  }
-  await keepOutOfGit(home);
-  return paths;
-}
-
-async function loadKey(file: string): Promise<Buffer> {
-  try {
-    return Buffer.from((await readFile(file, 'utf8')).trim(), 'hex');
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
-    const key = randomBytes(32);
-    await writeAtomically(file, `${key.toString('hex')}\n`, { mode: 0o600, sync: true });
-    return key;
-  }
-}
-
-function watchConfig(
-  file: string,
-  settings: Settings,
-  onError: (error: unknown) => void,
-): { close(): Promise<void> } {
-  const watcher = watch(file, { ignoreInitial: true });
-  watcher.on('all', () => void settings.reload().catch(onError));
-  watcher.on('error', onError);
-  return watcher;
 }

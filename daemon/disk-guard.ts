@@ -67,8 +67,9 @@ export class DiskGuard {
 
   async #firstFull(): Promise<string | null> {
     for (const folder of this.#folders) {
-      const { bavail, bsize } = await statfs(folder);
-      if (bavail * bsize < NEEDED_BYTES) return folder;
+      // A folder that can't be asked is no reason to stop the queue: who writes there will say what is wrong.
+      const room = await statfs(folder).catch(() => null);
+      if (room !== null && room.bavail * room.bsize < NEEDED_BYTES) return folder;
     }
     return null;
   }

@@ -151,7 +151,7 @@ export const boxReportSchema = z.object({
 });
 export type BoxReport = z.infer<typeof boxReportSchema>;
 
-/** `GET /box/report`: the report, and the devices that are held now in a way that is worth a question. */
+/** `GET /box/report`: the report, and the devices that are held now in a way that is worth a look. */
 export const boxReportResponseSchema = boxReportSchema.extend({ remarkable: z.array(boxDeviceStatusSchema) });
 export type BoxReportResponse = z.infer<typeof boxReportResponseSchema>;
 

@@ -1,13 +1,9 @@
 // qwex doctor: is all here that runs need?
 import type { Command } from 'commander';
 import { LOCAL_API } from '../../shared/api.ts';
-import type { Check, DoctorResponse } from '../../shared/schemas/local.ts';
+import type { DoctorResponse } from '../../shared/schemas/local.ts';
 import type { Context } from '../context.ts';
-import { printable } from '../view/quote.ts';
-import type { Style } from '../view/style.ts';
-
-/** Something is broken: no failure of this command, so none of the codes of errors. */
-const UNWELL_EXIT_CODE = 1;
+import { formatFinding, UNWELL_EXIT_CODE } from '../view/finding.ts';
 
 export function register(program: Command, context: Context): Command {
   return program
@@ -23,15 +19,7 @@ export function register(program: Command, context: Context): Command {
       const runner = await context.runner();
       const answer = await runner.request<DoctorResponse>(LOCAL_API.doctor, { query: { cwd } });
       if (json) terminal.printJson(answer);
-      else terminal.print(answer.checks.map((check) => formatCheck(check, terminal.style)).join('\n'));
+      else terminal.print(answer.checks.map((check) => formatFinding(check, terminal.style)).join('\n'));
       if (answer.checks.some(({ state }) => state === 'error')) context.exitCode = UNWELL_EXIT_CODE;
     });
-}
-
-function formatCheck({ name, state, message, hint }: Check, style: Style): string {
-  const paint = { ok: style.green, warning: style.yellow, error: style.red }[state];
-  const first = `${paint(state.padEnd(7))}  ${style.bold(printable(name))}: ${printable(message)}`;
-  return hint === undefined || state === 'ok'
-    ? first
-    : `${first}\n         ${style.cyan('hint:')} ${printable(hint)}`;
 }

@@ -1,11 +1,10 @@
 // qwex list: runs, newest first.
 import { type Command, Option } from 'commander';
 import type { ListOptions, LocalRunner } from '../../shared/client/local-runner.ts';
-import { parseDuration } from '../../shared/duration.ts';
 import { STATUSES } from '../../shared/run-state.ts';
 import type { Run, RunPage } from '../../shared/schemas/run.ts';
 import type { Context } from '../context.ts';
-import { integerIn } from '../input/values.ts';
+import { integerIn, parseSince } from '../input/values.ts';
 import { formatRuns } from '../view/run-table.ts';
 
 interface ListFlags {
@@ -49,7 +48,7 @@ async function list(context: Context, flags: ListFlags): Promise<void> {
   const now = new Date();
   const runner = await context.runner();
   const { status, workspace, name } = flags;
-  const since = flags.since === undefined ? undefined : parseSince(flags.since, now);
+  const since = flags.since === undefined ? undefined : parseSince(flags.since, now).toISOString();
   const wanted = flags.all ? Number.POSITIVE_INFINITY : flags.number;
   const { runs, nextCursor } = await collect(runner, { status, workspace, name, since }, wanted);
   if (flags.json) return terminal.printJson(runs);
@@ -67,11 +66,4 @@ async function collect(runner: LocalRunner, filter: ListOptions, wanted: number)
     if (page.nextCursor === null || runs.length >= wanted) return { runs, nextCursor: page.nextCursor };
     cursor = page.nextCursor;
   }
-}
-
-/** `2h` back from now, or a date: of the local day's beginning when it has no time. Throws `usage`. */
-function parseSince(text: string, now: Date): string {
-  const isDate = /^\d{4}-\d\d-\d\d/.test(text);
-  const at = isDate ? Date.parse(text.length === 10 ? `${text}T00:00:00` : text) : Number.NaN;
-  return new Date(Number.isNaN(at) ? now.getTime() - parseDuration(text) : at).toISOString();
 }

@@ -1,6 +1,7 @@
 // What may come next on a command line, read off the commander tree: no second list of commands or options.
 import type { Command, Option } from 'commander';
 import { LOCAL_API } from '../../shared/api.ts';
+import type { BoxStatus } from '../../shared/box.ts';
 import { QwexError } from '../../shared/errors.ts';
 import type { TemplatesResponse } from '../../shared/schemas/local.ts';
 import type { Context } from '../context.ts';
@@ -10,10 +11,16 @@ import { shortId } from '../view/run-words.ts';
 export interface Candidates {
   prefix: string;
   words: readonly string[];
-  ask: 'runs' | 'runners' | 'jobs' | 'templates' | 'files' | null;
+  ask: 'runs' | 'runners' | 'jobs' | 'templates' | 'devices' | 'files' | null;
 }
 
-const RUN_ARGUMENTS: ReadonlySet<string> = new Set(['id', 'a', 'b']);
+const ASK_BY_ARGUMENT: Readonly<Record<string, Candidates['ask']>> = {
+  id: 'runs',
+  a: 'runs',
+  b: 'runs',
+  template: 'templates',
+  device: 'devices',
+};
 const ASK_BY_OPTION: Readonly<Record<string, Candidates['ask']>> = {
   '--runner': 'runners',
   '--job': 'jobs',
@@ -39,8 +46,7 @@ export function candidates(program: Command, words: readonly string[]): Candidat
   if (argument === undefined || (operands >= command.registeredArguments.length && !argument.variadic))
     return nothing;
   if (argument.argChoices !== undefined) return { ...nothing, words: argument.argChoices };
-  if (RUN_ARGUMENTS.has(argument.name())) return { ...nothing, ask: 'runs' };
-  return { ...nothing, ask: argument.name() === 'template' ? 'templates' : 'files' };
+  return { ...nothing, ask: ASK_BY_ARGUMENT[argument.name()] ?? 'files' };
 }
 
 interface Place {
@@ -101,6 +107,8 @@ async function lookUp(context: Context, ask: NonNullable<Candidates['ask']>): Pr
         ...new Set(runs.flatMap(({ id, name }) => (name === null ? [shortId(id)] : [name, shortId(id)]))),
       ];
     }
+    if (ask === 'devices')
+      return (await runner.request<BoxStatus>(LOCAL_API.box)).devices.map(({ id }) => id);
     const query = { cwd: context.cwd };
     const answer = await runner.request<TemplatesResponse>(LOCAL_API.templates, { query });
     if (ask === 'jobs') return answer.jobs;

@@ -38,6 +38,13 @@ export function parseTime(text: string): number {
   }
 }
 
+/** `2h` back from now, or a date: of the local day's beginning when it has no time. Throws `usage`. */
+export function parseSince(text: string, now: Date): Date {
+  const isDate = /^\d{4}-\d\d-\d\d/.test(text);
+  const at = isDate ? Date.parse(text.length === 10 ? `${text}T00:00:00` : text) : Number.NaN;
+  return new Date(Number.isNaN(at) ? now.getTime() - parseDuration(text) : at);
+}
+
 /** Options that take a comma list, may be repeated, or both. */
 export function collectList(text: string, previous: string[] | undefined): string[] {
   const items = text

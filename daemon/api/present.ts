@@ -2,7 +2,9 @@
 import { shortId } from '../../shared/ids.ts';
 import { hasEnded, statusOf } from '../../shared/run-state.ts';
 import type { Artifact, Run } from '../../shared/schemas/run.ts';
+import type { Explanation } from '../box/index.ts';
 import type { RunFolders } from '../rundir/run-folders.ts';
+import type { DeviceLine } from '../scheduler/device-line.ts';
 import { explainWaiting } from '../scheduler/explain.ts';
 import { isReady } from '../scheduler/plan.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
@@ -12,29 +14,37 @@ import type { Store } from '../store/store.ts';
 export interface PresentContext {
   store: Store;
   scheduler: Scheduler;
+  line: Pick<DeviceLine, 'explain'>;
   folders: RunFolders;
   problem: () => string | null;
 }
 
 export function presentRun(context: PresentContext, run: RunRecord, artifacts?: Artifact[]): Run {
-  const ahead = isInLine(run) ? context.store.runs.countAhead(run) : null;
+  const ahead = isInQueue(run) ? context.store.runs.countAhead(run) : null;
   return { ...present(context, run, ahead), ...(artifacts && { artifacts }) };
 }
 
 /** Many at once: the places in the queue are found in one pass, not counted for each. */
 export function presentRuns(context: PresentContext, runs: readonly RunRecord[]): Run[] {
-  const places = runs.some(isInLine) ? context.store.runs.places() : new Map<string, number>();
+  const places = runs.some(isInQueue) ? context.store.runs.places() : new Map<string, number>();
   return runs.map((run) => present(context, run, places.get(run.id) ?? null));
 }
 
+function isInQueue(run: RunRecord): boolean {
+  return run.phase === 'queued' && isReady(run) && run.recipe.resources.gpus === 0;
+}
+
+/** Waits for devices, prepared for them or not. */
 function isInLine(run: RunRecord): boolean {
-  return run.phase === 'queued' && isReady(run);
+  if (run.recipe.resources.gpus === 0 || run.cancelRequestedAt !== null) return false;
+  return run.phase === 'preparing' || (run.phase === 'queued' && isReady(run));
 }
 
 function present(context: PresentContext, run: RunRecord, ahead: number | null): Run {
   const { recipe } = run;
   const [command = '', ...args] = recipe.command;
   const dependencies = context.store.runs.dependencies(run.id);
+  const inLine = isInLine(run) ? context.line.explain(run.id) : null;
   return {
     id: run.id,
     name: run.name,
@@ -49,7 +59,7 @@ function present(context: PresentContext, run: RunRecord, ahead: number | null):
     backend: recipe.runner,
     source: { sha: recipe.commit },
     reason: run.reason,
-    message: run.phase === 'queued' ? waitingFor(context, run, dependencies, ahead) : messageOf(run),
+    message: isWaiting(run) ? waitingFor(context, run, { dependencies, ahead, inLine }) : messageOf(run),
     jobId: run.jobId,
     workspace: recipe.workspace,
     root: run.root,
@@ -65,7 +75,7 @@ function present(context: PresentContext, run: RunRecord, ahead: number | null):
     retriesLeft: run.retriesLeft,
     attempt: run.attempt,
     cancelRequestedAt: isoOrNull(run.cancelRequestedAt),
-    position: ahead === null ? null : ahead + 1,
+    position: inLine === null ? (ahead === null ? null : ahead + 1) : inLine.position,
     notes: run.notes,
     artifactCount: run.artifactCount,
     artifactBytes: run.artifactBytes,
@@ -75,13 +85,28 @@ function present(context: PresentContext, run: RunRecord, ahead: number | null):
 function waitingFor(
   { scheduler, problem }: PresentContext,
   run: RunRecord,
-  dependencies: readonly { id: string; met: boolean }[],
-  ahead: number | null,
+  {
+    dependencies,
+    ahead,
+    inLine,
+  }: {
+    dependencies: readonly { id: string; met: boolean }[];
+    ahead: number | null;
+    inLine: Explanation | null;
+  },
 ): string {
   const needs = dependencies
     .filter((dependency) => !dependency.met)
     .map((dependency) => shortId(dependency.id));
-  return explainWaiting({ held: run.held, needs, ahead: ahead ?? 0 }, scheduler.resources(), problem());
+  return explainWaiting(
+    { held: run.held, needs, ahead: ahead ?? 0, devices: inLine },
+    scheduler.resources(),
+    problem(),
+  );
+}
+
+function isWaiting(run: RunRecord): boolean {
+  return run.phase === 'queued' || isInLine(run);
 }
 
 function messageOf(run: RunRecord): string | null {

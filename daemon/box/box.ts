@@ -135,14 +135,14 @@ export class Box {
     return next;
   }
 
-  /** A supervisor has the locks. */
-  async started(run: string, supervisor: ProcessIdentity): Promise<void> {
+  /** A supervisor has the locks; undefined for one that died before it could say who it is. */
+  async started(run: string, supervisor: ProcessIdentity | undefined): Promise<void> {
     if (!this.#leaseOf(run)) {
       const devices = this.#starting.get(run)?.grant.devices ?? [];
       const claim = { run, daemon: this.key, devices, timeMs: null, claimUntilMs: 0 };
       if (devices.length > 0) await this.folders.leases.claim(claim);
     }
-    if (this.#leaseOf(run)?.supervisor === null) this.folders.leases.noteHeld(run, supervisor);
+    if (supervisor && this.#leaseOf(run)?.supervisor === null) this.folders.leases.noteHeld(run, supervisor);
     this.#letGo(run);
     this.withdraw(run);
   }

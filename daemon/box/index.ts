@@ -1,4 +1,6 @@
 // The shared machine, as the rest of the daemon sees it.
+
+export type { ProcessIdentity } from '../supervisor/identity.ts';
 export { Box } from './box.ts';
 export { findDevices, type Machine } from './devices/index.ts';
 export type { FoundDevice } from './devices/source.ts';
@@ -11,3 +13,4 @@ export { DEFAULT_BOX, preparePrivateBox, sharedBoxRoot } from './private.ts';
 export { boxReport } from './report.ts';
 export { boxStatus } from './status.ts';
 export type { BoxOptions, Explanation, OwnGrant } from './types.ts';
+export { clock } from './words.ts';

@@ -1,6 +1,6 @@
 // Which box a daemon takes part in: the machine's, or, where there is none, one of its own with the same files.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { writeAtomically } from '../../shared/atomic-write.ts';
@@ -36,6 +36,8 @@ export async function preparePrivateBox(localFolder: string, programs: ProgramOp
     await mkdir(root, { recursive: true, mode: 0o700 });
     const { source, devices } = await findDevices(programs);
     await initBox({ path: root, source, devices, defaultTimeMs: DEFAULT_TIME_MS });
+    // Its files have the modes of a shared one.
+    await chmod(root, 0o700);
     return root;
   }
   const file = await readBoxFile(boxFile);

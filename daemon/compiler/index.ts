@@ -2,7 +2,7 @@
 export { type Compiled, type CompiledLayer, type CompileInput, compile } from './compile.ts';
 export type { TemplateVariable } from './head.ts';
 export { type JobRequest, jobCommand, type ResolvedJob, resolveJob } from './job.ts';
-export { commandScript, quoteWord } from './quote.ts';
+export { commandLine, commandScript, quoteWord } from './quote.ts';
 export { knownRunners } from './stack.ts';
 export {
   addTemplate,

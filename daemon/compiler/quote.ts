@@ -28,9 +28,13 @@ export function quotePath(path: string): string {
 
 /** The script that becomes `command`: innermost of every stack, so that signals reach the program itself. */
 export function commandScript(command: readonly string[]): string {
-  const words = command.map((word) => (PLAIN.test(word) ? word : quoteWord(word)));
   // A program whose name starts with a dash would be taken for an option of exec.
-  return `exec ${command[0]?.startsWith('-') ? '-- ' : ''}${words.join(' ')}`;
+  return `exec ${command[0]?.startsWith('-') ? '-- ' : ''}${commandLine(command)}`;
+}
+
+/** A command as one would type it, each word quoted where it has to be. */
+export function commandLine(command: readonly string[]): string {
+  return command.map((word) => (PLAIN.test(word) ? word : quoteWord(word))).join(' ');
 }
 
 function checked(value: string): string {

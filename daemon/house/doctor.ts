@@ -14,6 +14,8 @@ export interface DoctorDeps {
   store: Store;
   /** A fault that forbids new starts. */
   problem: () => string | null;
+  /** Why no run gets devices. */
+  boxProblem: () => string | null;
 }
 
 const LOW_SPACE_BYTES = 1024 ** 3;
@@ -29,6 +31,7 @@ export async function examine(deps: DoctorDeps, cwd: string | undefined): Promis
     privacy(deps.paths.home),
     location(deps.paths),
     queue(deps),
+    box(deps),
     linger(),
     ...(cwd === undefined ? [] : [workspace(cwd)]),
   ]);
@@ -101,6 +104,12 @@ async function queue({ store, problem }: DoctorDeps): Promise<Check> {
   if (store.isPaused) return { name: 'queue', state: 'warning', message: 'paused', hint: 'qwex resume' };
   const { pending, running } = store.runs.countByStatus();
   return { name: 'queue', state: 'ok', message: `${running} running, ${pending} pending` };
+}
+
+function box({ boxProblem }: DoctorDeps): Check {
+  const message = boxProblem();
+  if (message === null) return { name: 'box', state: 'ok', message: 'in use; more with: qwex box doctor' };
+  return { name: 'box', state: 'error', message, hint: 'then: qwex daemon restart' };
 }
 
 /** Without linger systemd may end a user's processes at logout, the queue's among them. */

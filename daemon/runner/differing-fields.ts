@@ -1,7 +1,7 @@
 // What differs between two runs beside their code, in words. Pure.
 import { formatDuration } from '../../shared/duration.ts';
 import type { DiffResponse } from '../../shared/schemas/local.ts';
-import { commandScript } from '../compiler/index.ts';
+import { commandLine } from '../compiler/index.ts';
 import type { RunRecord } from '../store/record.ts';
 
 export function differingFields(a: RunRecord, b: RunRecord): DiffResponse['fields'] {
@@ -14,7 +14,7 @@ export function differingFields(a: RunRecord, b: RunRecord): DiffResponse['field
 function fieldsOf({ recipe, phase, exitCode }: RunRecord): Record<string, string | null> {
   const { resources, artifacts } = recipe;
   return {
-    command: commandScript(recipe.command),
+    command: commandLine(recipe.command),
     directory: recipe.subdir || null,
     commit: recipe.commit,
     runner: recipe.runner,

@@ -10,7 +10,7 @@ import { collect } from './collect.ts';
 import type { RunnerDeps } from './deps.ts';
 import { follow } from './follow.ts';
 import { prepare, spacePath } from './prepare.ts';
-import { letGo, recordStart } from './start.ts';
+import { recordStart, startPrepared } from './start.ts';
 import { endingOf } from './verdict.ts';
 import { isFullDisk, whenRoom } from './when-room.ts';
 
@@ -28,6 +28,12 @@ export class Executor {
     const run = this.#claim(id);
     fault('claimed');
     if (run) this.#track(run.id, () => this.#execute(run));
+  }
+
+  /** Holds a queued run, also one that was prepared ahead and waits for devices: that one goes back first. */
+  async hold(id: string): Promise<RunRecord> {
+    if (this.#deps.devices.withdraw(id)) await this.#active.get(id);
+    return this.#deps.store.hold(id);
   }
 
   /** Goes on with a run that an earlier daemon left running or collecting. */
@@ -100,8 +106,11 @@ export class Executor {
       const wish = store.mustGet(run.id);
       if (wish.cancelRequestedAt === null) {
         if (this.#stopped.signal.aborted) return null;
-        const startedAtMs = await letGo(this.#deps, run, prepared);
-        if (startedAtMs !== null) return startedAtMs;
+        const start = await startPrepared(this.#deps, run, prepared);
+        if (start.kind === 'running') return start.startedAtMs;
+        if (start.kind === 'withdrawn') return await this.#putBack(run);
+        // The daemon stops; the next one finds it prepared, and never started.
+        if (start.kind === 'interrupted' && store.mustGet(run.id).cancelRequestedAt === null) return null;
       }
       await this.#giveUp(store.mustGet(run.id), 'cancel');
     } catch (error) {
@@ -111,16 +120,24 @@ export class Executor {
         if (!(error instanceof QwexError)) log.error({ err: error, runId: run.id }, 'preparing failed');
         await this.#giveUp(run, 'fail', error);
       }
+    } finally {
+      this.#deps.devices.leave(run.id);
     }
     return null;
   }
 
   /** Back into the queue, as there was no room to prepare it and it surely never ran. Nothing starts before there is. */
   async #giveBack(run: RunRecord, error: unknown): Promise<void> {
-    const { store, log } = this.#deps;
+    const { log } = this.#deps;
     log.warn({ err: error, runId: run.id }, 'the disk is full: back into the queue');
+    await this.#putBack(run);
+  }
+
+  /** Back into the queue: this attempt never ran. */
+  async #putBack(run: RunRecord): Promise<null> {
     await clearAttempt(this.#deps, run);
-    await this.#whenRoom(run.id, () => store.requeue(run.id));
+    await this.#whenRoom(run.id, () => this.#deps.store.requeue(run.id));
+    return null;
   }
 
   /** From running, or from collecting after a restart, to the end. */
@@ -133,6 +150,7 @@ export class Executor {
     });
     if (!exited || hasEnded(exited.phase)) return;
     fault('exit_recorded');
+    if (exited.recipe.resources.gpus > 0) this.#deps.devices.ended(exited.id);
     const ended = await this.#whenRoom(run.id, async () => {
       const end = await this.#collect(exited);
       return end();

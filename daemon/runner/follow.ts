@@ -3,22 +3,43 @@ import { formatDuration } from '../../shared/duration.ts';
 import { supervisorFault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { ExitFacts } from '../store/store.ts';
-import { adoptRun, type Finished, inspect, type SuperviseRequest, watchDeath } from '../supervisor/index.ts';
+import {
+  adoptRun,
+  type Finished,
+  type Holding,
+  inspect,
+  readHolding,
+  type SuperviseRequest,
+  watchDeath,
+} from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
 
 /** What every supervisor of a run is told, the one that starts it and one that takes over. */
-export function superviseRequest(deps: RunnerDeps, run: RunRecord): SuperviseRequest {
+export function superviseRequest(
+  deps: RunnerDeps,
+  run: RunRecord,
+  holding: Holding | null,
+): SuperviseRequest {
   return {
     runId: run.id,
     runDir: deps.folders.directory(run),
     localDir: deps.folders.localDirectory(run),
-    timeLimitMs: run.recipe.resources.timeMs,
+    timeLimitMs: holding === null ? run.recipe.resources.timeMs : holding.timeLimitMs,
+    devices: holding,
     graceMs: deps.config().graceMs,
     endedDir: deps.paths.ended,
     daemonLock: deps.paths.daemonLock,
     startDaemon: deps.startDaemonCommand,
     home: deps.paths.home,
   };
+}
+
+/** What the run's last start was given of the machine. */
+export async function holdingOf(
+  { folders }: Pick<RunnerDeps, 'folders'>,
+  run: RunRecord,
+): Promise<Holding | null> {
+  return run.recipe.resources.gpus > 0 ? readHolding(folders.directory(run)) : null;
 }
 
 /** A supervisor's word to a test about where it is to die; nothing outside of tests. */
@@ -52,14 +73,15 @@ export async function follow(
 }
 
 async function look(deps: RunnerDeps, run: RunRecord): Promise<ExitFacts | 'alive' | 'again'> {
-  const request = superviseRequest(deps, run);
+  const holding = await holdingOf(deps, run);
+  const request = superviseRequest(deps, run, holding);
   const found = await inspect(request);
   switch (found.kind) {
     case 'alive':
       return 'alive';
     case 'finished':
       deps.store.addNotes(run.id, notesOf(found));
-      return factsOf(run, found);
+      return factsOf(request.timeLimitMs, found);
     case 'orphan':
     case 'lost': {
       deps.log.warn({ runId: run.id, found: found.kind }, 'the supervisor is gone: taking over');
@@ -90,24 +112,24 @@ async function nextHint(deps: RunnerDeps, run: RunRecord): Promise<void> {
   }
 }
 
-function factsOf(run: RunRecord, found: Finished): ExitFacts {
+function factsOf(timeLimitMs: number | null, found: Finished): ExitFacts {
   return {
     exitCode: found.exitCode,
     reason: found.cause,
-    message: messageOf(run, found),
+    message: messageOf(timeLimitMs, found),
     startedAt: found.startedAtMs,
     exitedAt: found.finishedAtMs ?? Date.now(),
   };
 }
 
-function messageOf(run: RunRecord, { cause, exitCode, signal }: Finished): string | null {
+function messageOf(timeLimitMs: number | null, { cause, exitCode, signal }: Finished): string | null {
   switch (cause) {
     case 'exit':
       return exitCode === 0 ? null : `its command exited with code ${exitCode}`;
     case 'signal':
       return `ended by signal ${signal ?? 'unknown'}`;
     case 'timeout':
-      return `over its time limit of ${formatDuration(run.recipe.resources.timeMs ?? 0)}`;
+      return `over its time limit of ${formatDuration(timeLimitMs ?? 0)}`;
     case 'cancelled':
       return exitCode === null
         ? 'cancelled before its command started'

@@ -8,7 +8,7 @@ import type { RunnerDeps } from './deps.ts';
 export interface Prepared {
   /** Working directory of the command, inside the space. */
   cwd: string;
-  /** What the run gets beside the submitter's environment; nothing secret. */
+  /** What the run gets beside the submitter's environment, as long as it has no devices; nothing secret. */
   variables: Record<string, string>;
 }
 
@@ -32,6 +32,7 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
       submodules: recipe.submodules,
     }),
     deps.folders.prepareForStart(run),
+    deps.devices.known(),
   ] as const;
   const [environment, space] = await Promise.all(parts).catch(async (error: unknown) => {
     // Whoever gives up takes the space away: by then it must not be in the making any more.
@@ -49,7 +50,8 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
       QWEX_RUN_DIR: deps.folders.directory(run),
       QWEX_WORKSPACE: recipe.workspace,
       QWEX_COMMIT: recipe.commit,
-      QWEX_GPUS: run.devices.join(','),
+      QWEX_GPUS: '',
+      ...deps.devices.noDevices(),
       PYTHONUNBUFFERED: '1',
       ...(redirects.pythonPath.length > 0 && { PYTHONPATH: pythonPath.join(delimiter) }),
     },

@@ -6,6 +6,7 @@ import { inspect, preventStart, requestCancel } from '../supervisor/index.ts';
 import { clearAttempt } from './clear-attempt.ts';
 import type { RunnerDeps } from './deps.ts';
 import type { Executor } from './executor.ts';
+import { holdingOf } from './follow.ts';
 
 /** Looks at all unfinished runs side by side; a run that can't be looked at is logged and holds up no other. */
 export async function recover(deps: RunnerDeps, executor: Executor): Promise<void> {
@@ -56,5 +57,6 @@ async function takeOn(deps: RunnerDeps, executor: Executor, run: RunRecord): Pro
     return;
   }
   const startedAt = 'startedAtMs' in found ? found.startedAtMs : null;
-  executor.resume(store.start(run.id, startedAt ?? run.claimedAt ?? Date.now()));
+  const holding = await holdingOf(deps, run);
+  executor.resume(store.start(run.id, startedAt ?? run.claimedAt ?? Date.now(), holding?.devices));
 }

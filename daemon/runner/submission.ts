@@ -9,7 +9,7 @@ import type {
   RerunRequest,
   Compiled as WireCompiled,
 } from '../../shared/schemas/local.ts';
-import type { Dependency, SubmitRunRequest } from '../../shared/schemas/run.ts';
+import type { Dependency, Resources, SubmitRunRequest } from '../../shared/schemas/run.ts';
 import { type LoadedWorkspace, loadWorkspace } from '../config/index.ts';
 import { fault } from '../fault.ts';
 import type { Environments } from '../rundir/environments.ts';
@@ -29,6 +29,8 @@ export interface SubmissionDeps {
   templatesFolder: string;
   /** What forbids taking runs at all (a full disk), thrown. */
   assertRoom: () => Promise<void>;
+  /** What to tell of the devices that are asked for. Throws `unsupported` when they could never be had. */
+  assess: (resources: Resources) => Promise<Notice[]>;
 }
 
 export interface Submitted {
@@ -64,6 +66,7 @@ export class Submission {
     const notices = [
       ...chosen.notices,
       ...(await noticesFor({ git, workspace, chosen, request, store: this.#deps.store })),
+      ...(await this.#assess(planned)),
     ];
     const place = { name: workspace.name, root: git.root, sha: chosen.sha, snapshot: chosen.isSnapshot };
     if (request.dryRun)
@@ -123,6 +126,7 @@ export class Submission {
     const planned = known
       ? []
       : await planRuns(this.#deps.templatesFolder, local, { git: at, workspace, sha: source.sha });
+    await this.#assess(planned);
     const commit = () => this.#commit(local, { git: at, workspace, chosen, planned });
     const [run] = known ?? (await this.#holding(source.sha, commit));
     if (!run) throw new TypeError('a submission without a run');
@@ -140,6 +144,7 @@ export class Submission {
     if (!job) throw new TypeError(`run ${id} has no job`);
     const variables = rerunEnvironment(run, job.sources, request.environment);
     const { jobId, recipe, root, commonDir, name, priority } = run;
+    await this.#deps.assess(recipe.resources);
     const submit = (environment: string) => {
       const made = {
         ...job,
@@ -161,6 +166,14 @@ export class Submission {
     });
     if (!again) throw new TypeError('a rerun without a run');
     return again;
+  }
+
+  /** Each sentence once, however many runs it is about. */
+  async #assess(planned: readonly Planned[]): Promise<Notice[]> {
+    const told = new Map<string, Notice>();
+    for (const { recipe } of planned)
+      for (const notice of await this.#deps.assess(recipe.resources)) told.set(notice.message, notice);
+    return [...told.values()];
   }
 
   async #holding<T>(sha: string, work: () => Promise<T>): Promise<T> {

@@ -70,6 +70,7 @@ function identityOf(run: NewRun | RunRecord): Record<string, string | number | n
     common_dir: run.commonDir,
     environment: run.environment,
     umask: run.umask,
+    gpus: run.recipe.resources.gpus,
   };
 }
 

@@ -28,7 +28,8 @@ const SELECT = `${COLUMNS} FROM runs JOIN jobs ON jobs.id = runs.job_id`;
 const OCCUPYING = quoted(OCCUPYING_PHASES);
 /** Spelt as in the partial indexes, or SQLite doesn't use them; a test compares. */
 const UNFINISHED = `phase IN (${quoted(PHASES.filter((phase) => !hasEnded(phase)))})`;
-const READY = "phase = 'queued' AND held = 0 AND unmet = 0";
+const READY = "phase = 'queued' AND held = 0 AND unmet = 0 AND gpus = 0";
+const READY_FOR_DEVICES = "phase = 'queued' AND held = 0 AND unmet = 0 AND gpus > 0";
 /** Told to SQLite, which would rather find all queued runs and sort them; it refuses when the index doesn't fit. */
 const RUNS_IN_TURN = 'runs INDEXED BY runs_ready';
 
@@ -36,6 +37,7 @@ export class RunQueries {
   readonly #db: Preparer;
   readonly #byId: Statement;
   readonly #ready: Statement;
+  readonly #readyForDevices: Statement;
   readonly #countOccupying: Statement;
   readonly #ahead: Statement;
   readonly #dependencies: Statement;
@@ -47,7 +49,13 @@ export class RunQueries {
       `${COLUMNS} FROM ${RUNS_IN_TURN} JOIN jobs ON jobs.id = runs.job_id
        WHERE ${READY} ORDER BY priority DESC, runs.seq LIMIT ?`,
     );
-    this.#countOccupying = db.prepare(`SELECT count(*) FROM runs WHERE phase IN (${OCCUPYING})`).pluck();
+    this.#readyForDevices = db.prepare(
+      `${COLUMNS} FROM runs INDEXED BY runs_ready_for_devices JOIN jobs ON jobs.id = runs.job_id
+       WHERE ${READY_FOR_DEVICES} ORDER BY priority DESC, runs.seq LIMIT ?`,
+    );
+    this.#countOccupying = db
+      .prepare(`SELECT count(*) FROM runs WHERE phase IN (${OCCUPYING}) AND gpus = 0`)
+      .pluck();
     this.#ahead = db
       .prepare(
         `SELECT count(*) FROM ${RUNS_IN_TURN} WHERE ${READY} AND (priority > @priority OR (priority = @priority AND seq < @seq))`,
@@ -78,9 +86,14 @@ export class RunQueries {
     return (rows as RunRow[]).map(recordOf);
   }
 
-  /** The first runs that only wait for their turn, in the order of the queue. */
+  /** The first runs without devices that only wait for a slot, in the order of the queue. */
   ready(limit: number): RunRecord[] {
     return (this.#ready.all(limit) as RunRow[]).map(recordOf);
+  }
+
+  /** The first runs that only wait for devices, in the order in which their owner wants them. */
+  readyForDevices(limit: number): RunRecord[] {
+    return (this.#readyForDevices.all(limit) as RunRow[]).map(recordOf);
   }
 
   /** Runs that have not ended, oldest first. */
@@ -88,16 +101,17 @@ export class RunQueries {
     return this.#some(`WHERE ${UNFINISHED} ORDER BY runs.seq`);
   }
 
+  /** Slots that are taken: runs with devices take none. */
   countOccupying(): number {
     return this.#countOccupying.get() as number;
   }
 
-  /** How many ready runs come before this one. */
+  /** How many runs that wait for a slot come before this one. */
   countAhead(run: RunRecord): number {
     return this.#ahead.get({ priority: run.priority, seq: run.seq }) as number;
   }
 
-  /** Ids of all ready runs with their places in the queue, from 0: one pass instead of a count for each. */
+  /** Ids of all runs that wait for a slot with their places in the queue, from 0: one pass instead of a count for each. */
   places(): Map<string, number> {
     const ids = this.#db
       .prepare(`SELECT id FROM ${RUNS_IN_TURN} WHERE ${READY} ORDER BY priority DESC, seq`)

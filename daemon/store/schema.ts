@@ -40,6 +40,8 @@ CREATE TABLE runs (
   retried_by TEXT,
   attempt INTEGER NOT NULL DEFAULT 0,
   boot_id TEXT,
+  -- How many the run asks for: those that ask for none wait for a slot, the others for devices.
+  gpus INTEGER NOT NULL DEFAULT 0 CHECK (gpus >= 0),
   created_at INTEGER NOT NULL,
   claimed_at INTEGER,
   started_at INTEGER,
@@ -62,7 +64,8 @@ CREATE TABLE runs (
   CHECK (phase <> 'succeeded' OR exit_code IS 0),
   CHECK (phase = 'queued' OR held = 0)
 ) STRICT;
-CREATE INDEX runs_ready ON runs (priority DESC, seq) WHERE phase = 'queued' AND held = 0 AND unmet = 0;
+CREATE INDEX runs_ready ON runs (priority DESC, seq) WHERE phase = 'queued' AND held = 0 AND unmet = 0 AND gpus = 0;
+CREATE INDEX runs_ready_for_devices ON runs (priority DESC, seq) WHERE phase = 'queued' AND held = 0 AND unmet = 0 AND gpus > 0;
 CREATE INDEX runs_by_environment ON runs (environment) WHERE phase IN ('queued', 'preparing', 'running', 'collecting');
 CREATE INDEX runs_by_phase ON runs (phase, seq);
 CREATE INDEX runs_by_name ON runs (name, seq) WHERE name IS NOT NULL;

@@ -102,8 +102,10 @@ export class Store {
     return this.transaction(() => this.#apply('requeue', id, { claimed_at: null }));
   }
 
-  start(id: string, startedAt: number): RunRecord {
-    return this.transaction(() => this.#apply('start', id, { started_at: startedAt }));
+  /** `devices`: names of those that it holds. */
+  start(id: string, startedAt: number, devices: readonly string[] = []): RunRecord {
+    const changes = { started_at: startedAt, devices: JSON.stringify(devices) };
+    return this.transaction(() => this.#apply('start', id, changes));
   }
 
   /** The supervisor's record of the end; what was written is kept whatever follows. */

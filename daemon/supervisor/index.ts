@@ -7,6 +7,7 @@ export { preventStart } from './claim.ts';
 export { watchDeath } from './death.ts';
 export { type EndedWatch, watchEnded } from './ended.ts';
 export { removeFifos } from './fifos.ts';
+export { type Holding, readHolding, writeHolding } from './holding.ts';
 export { isAlive, type ProcessIdentity, readIdentity } from './identity.ts';
 export {
   END_CAUSES,

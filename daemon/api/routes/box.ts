@@ -1,5 +1,4 @@
 // The shared machine: who has what, who waits, what is wrong. Its files' owner may take devices out of use.
-import { dirname, join } from 'node:path';
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { LOCAL_API } from '../../../shared/api.ts';
 import {
@@ -10,7 +9,6 @@ import {
   boxStatusSchema,
 } from '../../../shared/box.ts';
 import { QwexError } from '../../../shared/errors.ts';
-import { homePaths } from '../../../shared/paths.ts';
 import { type Box, boxFindings, boxReport, boxStatus, setDrained } from '../../box/index.ts';
 import type { ApiContext } from '../context.ts';
 import { answer, describe, jsonBody } from '../route.ts';
@@ -18,15 +16,16 @@ import { answer, describe, jsonBody } from '../route.ts';
 const deviceParams = z.object({ device: z.string().min(1).max(64) });
 const reportQuery = z.strictObject({ sinceMs: z.coerce.number().int().min(0).max(8.64e15) });
 
-export function boxRoutes({ box, apiKeyFile }: ApiContext) {
+/** What the daemon knows of its box. */
+export type BoxView = Pick<ApiContext['line'], 'known' | 'box' | 'isShared' | 'problem'>;
+
+export function boxRoutes({ line }: { line: BoxView }) {
   const app = new OpenAPIHono();
-  // A daemon's own box lies beside its socket.
-  const ownRoot = join(homePaths(dirname(apiKeyFile)).local, 'box');
-  const status = (opened: Box) => boxStatus(opened, { shared: opened.root !== ownRoot });
+  const status = (box: Box) => boxStatus(box, { shared: line.isShared });
 
   const statusAnswer = { responses: { 200: answer('devices and the line', boxStatusSchema) } };
   app.openapi(describe(LOCAL_API.box, statusAnswer), async (c) =>
-    c.json(await status(opened(box)), 200),
+    c.json(await status(await opened(line)), 200),
   );
 
   const report = describe(LOCAL_API.boxReport, {
@@ -34,7 +33,7 @@ export function boxRoutes({ box, apiKeyFile }: ApiContext) {
     responses: { 200: answer('who used what', boxReportResponseSchema) },
   });
   app.openapi(report, async (c) => {
-    const current = opened(box);
+    const current = await opened(line);
     const { sinceMs } = c.req.valid('query');
     const [used, { devices }] = await Promise.all([boxReport(current, sinceMs), status(current)]);
     const remarkable = devices.filter(({ state, note }) => state === 'leased' && note !== null);
@@ -43,7 +42,7 @@ export function boxRoutes({ box, apiKeyFile }: ApiContext) {
 
   const doctor = { responses: { 200: answer('what is wrong with it', boxDoctorResponseSchema) } };
   app.openapi(describe(LOCAL_API.boxDoctor, doctor), async (c) => {
-    const current = opened(box);
+    const current = await opened(line);
     return c.json({ path: current.root, findings: await boxFindings(current) }, 200);
   });
 
@@ -53,7 +52,7 @@ export function boxRoutes({ box, apiKeyFile }: ApiContext) {
     responses: drainAnswer,
   });
   app.openapi(drain, async (c) => {
-    const { root: path } = opened(box);
+    const { root: path } = await opened(line);
     const { device } = c.req.valid('param');
     const { why: drained } = c.req.valid('json');
     await setDrained(path, device, drained);
@@ -65,7 +64,7 @@ export function boxRoutes({ box, apiKeyFile }: ApiContext) {
     responses: drainAnswer,
   });
   app.openapi(resume, async (c) => {
-    const { root: path } = opened(box);
+    const { root: path } = await opened(line);
     const { device } = c.req.valid('param');
     await setDrained(path, device, null);
     return c.json({ path, device, drained: null }, 200);
@@ -73,12 +72,13 @@ export function boxRoutes({ box, apiKeyFile }: ApiContext) {
   return app;
 }
 
-function opened(box: ApiContext['box']): Box {
-  const current = box();
-  if (current !== null) return current;
+/** A daemon that has just started may still be asking the driver. Throws `not_found` with what was wrong. */
+async function opened(line: BoxView): Promise<Box> {
+  await line.known();
+  if (line.box !== null) return line.box;
   throw new QwexError({
     code: 'not_found',
-    message: 'this daemon takes part in no box: the one it was to use could not be opened when it started',
-    hint: 'see why with: qwex doctor; make one with: qwex box init; then: qwex daemon restart',
+    message: `this daemon takes part in no box${line.problem === null ? '' : `: ${line.problem}`}`,
+    hint: 'when that is mended: qwex daemon restart; to make a box: qwex box init --help',
   });
 }

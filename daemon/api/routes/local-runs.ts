@@ -39,9 +39,10 @@ export function localRunRoutes(context: ApiContext) {
     return c.json(presentRun(context, await submission.rerun(id, c.req.valid('json'))), 200);
   });
 
-  app.openapi(describe(LOCAL_API.hold, { request: { params: idParams }, responses: oneRun }), (c) =>
-    c.json(presentRun(context, store.hold(resolveRun(store, c.req.valid('param').id).id)), 200),
-  );
+  app.openapi(describe(LOCAL_API.hold, { request: { params: idParams }, responses: oneRun }), async (c) => {
+    const { id } = resolveRun(store, c.req.valid('param').id);
+    return c.json(presentRun(context, await context.executor.hold(id)), 200);
+  });
   app.openapi(describe(LOCAL_API.release, { request: { params: idParams }, responses: oneRun }), (c) =>
     c.json(presentRun(context, store.release(resolveRun(store, c.req.valid('param').id).id)), 200),
   );

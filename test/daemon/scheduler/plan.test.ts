@@ -74,12 +74,12 @@ describe('a plan', () => {
 describe('the reason why a run waits', () => {
   const free = { slots: 2, occupied: 1, paused: false };
   const full = { slots: 2, occupied: 2, paused: false };
-  const ready = { held: false, needs: [], ahead: 0 };
+  const ready = { devices: null, held: false, needs: [], ahead: 0 };
 
   it.each([
     [
       'held',
-      { held: true, needs: ['a'], ahead: 3 },
+      { ...ready, held: true, needs: ['a'], ahead: 3 },
       full,
       'a full disk',
       'held; start it with: qwex release',

@@ -66,7 +66,7 @@ describe('the indexes', () => {
     using rig = new StoreRig();
     const plan = plans(
       rig,
-      "SELECT runs.*, recipe FROM runs INDEXED BY runs_ready JOIN jobs ON jobs.id = runs.job_id WHERE phase = 'queued' AND held = 0 AND unmet = 0 ORDER BY priority DESC, runs.seq LIMIT 1",
+      "SELECT runs.*, recipe FROM runs INDEXED BY runs_ready JOIN jobs ON jobs.id = runs.job_id WHERE phase = 'queued' AND held = 0 AND unmet = 0 AND gpus = 0 ORDER BY priority DESC, runs.seq LIMIT 1",
     );
     expect(plan).toContain('runs_ready');
     expect(plan).not.toContain('TEMP B-TREE');

@@ -27,10 +27,9 @@ echo >${out}/done
 test('starts a daemon at the end when none holds the lock, with nothing of the run', async () => {
   await using rig = await Rig.open();
   await writeFile(rig.path('daemon.lock'), '');
-  await writeFile(rig.path('gpu'), '');
   const run = await rig.run('exec 7</dev/null; exit 3', {
     startDaemon: await fakeDaemon(rig),
-    deviceLocks: [rig.path('gpu')],
+    devices: await rig.devices('gpu'),
   });
   expect(await run.complete()).toMatchObject({ exitCode: 3 });
   const text = (name: string) => readFile(rig.path('work', name), 'utf8');

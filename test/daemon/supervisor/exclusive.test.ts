@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, readlink, writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { watchLife } from '../../../daemon/box/files/life.ts';
+import { parseIdentity } from '../../../daemon/supervisor/identity.ts';
 import { adoptRun, preventStart } from '../../../daemon/supervisor/index.ts';
 import { isLockHeld } from '../../../daemon/supervisor/lock.ts';
 import { Rig } from './rig.ts';
@@ -37,9 +39,8 @@ test('of two supervisors started for one attempt, one runs', async () => {
 
 test('a busy device is reported, and leaves the attempt unused', async () => {
   await using rig = await Rig.open();
-  const devices = [rig.path('gpu0'), rig.path('gpu1')];
-  for (const device of devices) await writeFile(device, '');
-  const run = await rig.run('true', { deviceLocks: devices });
+  const devices = await rig.devices('gpu0', 'gpu1');
+  const run = await rig.run('true', { devices });
   {
     using _held = await holdLock(rig.path('gpu1'));
     expect(await run.start()).toEqual({ kind: 'devices_busy' });
@@ -47,16 +48,19 @@ test('a busy device is reported, and leaves the attempt unused', async () => {
   expect((await readdir(run.request.runDir)).filter((name) => name.startsWith('claim'))).toEqual([]);
   expect(await run.inspect()).toEqual({ kind: 'never_ran' });
   expect(await isLockHeld(rig.path('gpu0'))).toBe(false);
-  expect(await run.start({ deviceLocks: [rig.path('gpu2')] })).toEqual({ kind: 'devices_busy' });
+  for (const missing of ['lockPaths', 'leasePath', 'lifePath'] as const) {
+    const gone = missing === 'lockPaths' ? [rig.path('gone')] : rig.path('gone');
+    expect(await run.start({ devices: { ...devices, [missing]: gone } })).toEqual({ kind: 'devices_busy' });
+  }
+  expect(await readFile(devices.leasePath, 'utf8')).toBe('');
+  expect(existsSync(rig.path('gone'))).toBe(false);
   expect(await run.complete()).toMatchObject({ exitCode: 0 });
 });
 
 test('device locks are held by the job itself, and free once the exit is written', async () => {
   await using rig = await Rig.open();
-  await writeFile(rig.path('gpu0'), '');
-  const run = await rig.run('mkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go', {
-    deviceLocks: [rig.path('gpu0')],
-  });
+  const devices = await rig.devices('gpu0');
+  const run = await rig.run('mkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go', { devices });
   const { supervisor, exited } = await run.started();
   await run.said('pid');
   process.kill(supervisor?.pid ?? 0, 'SIGKILL');
@@ -68,6 +72,27 @@ test('device locks are held by the job itself, and free once the exit is written
   await ended;
   expect(await run.finished()).toMatchObject({ cause: 'lost' });
   expect(await isLockHeld(rig.path('gpu0'))).toBe(false);
+  const lease = await readFile(devices.leasePath, 'utf8');
+  expect(lease).toMatch(/^held \d+ \d+ [0-9a-f-]+\nended \d{13}\n$/);
+  expect(parseIdentity(lease.slice('held '.length))).toEqual(supervisor);
+});
+
+test('the lifeline of the devices ends when their locks are free', async () => {
+  await using rig = await Rig.open();
+  const devices = await rig.devices('gpu0', 'gpu1');
+  const run = await rig.run('mkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go', { devices });
+  const { supervisor, exited } = await run.started();
+  await run.said('pid');
+  const end = new Promise<void>((resolve) => {
+    if (watchLife(devices.lifePath, resolve) === undefined) throw new Error('nobody holds the lifeline');
+  });
+  // The job has inherited it: it tells of the last of them, not of the supervisor.
+  process.kill(supervisor?.pid ?? 0, 'SIGKILL');
+  await exited;
+  expect(watchLife(devices.lifePath, () => undefined)?.close()).toBe(undefined);
+  process.kill(run.jobPid, 'SIGKILL');
+  await end;
+  expect(await Promise.all(devices.lockPaths.map(isLockHeld))).toEqual([false, false]);
 });
 
 test('neither job nor timer holds the lock', async () => {

@@ -1,12 +1,15 @@
 // A temporary home for runs whose scripts the test writes and drives. Disposing ends what is left and removes all of it.
 
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   adoptRun,
+  type DeviceHold,
   environmentBytes,
   type Finished,
   inspect,
@@ -30,6 +33,15 @@ export class Rig {
 
   path(...names: string[]): string {
     return join(this.root, ...names);
+  }
+
+  /** Free devices, as a box lays them out for one run: locks, lease, fifo. */
+  async devices(...names: string[]): Promise<DeviceHold> {
+    const lockPaths = names.map((name) => this.path(name));
+    const [leasePath, lifePath] = [this.path(`${names[0]}.lease`), this.path(`${names[0]}.life`)];
+    for (const path of [...lockPaths, leasePath]) await writeFile(path, '');
+    await promisify(execFile)('mkfifo', [lifePath]);
+    return { lockPaths, leasePath, lifePath };
   }
 
   /** A run whose script is this bash text. `$here` in it is a folder for the test and the script to meet in. */
@@ -77,7 +89,7 @@ export class TestRun {
       endedDir: rig.path('ended'),
       daemonLock: rig.path('daemon.lock'),
       startDaemon: [],
-      deviceLocks: [],
+      devices: null,
       home: rig.root,
       ...changes,
     };
