@@ -88,7 +88,7 @@ function noteOf({
   stranger: string | null;
   idle: boolean;
 }): string | null {
-  if (state.kind === 'drained') return state.why === null ? 'drained' : `drained: ${state.why}`;
+  if (state.kind === 'drained') return !state.why ? 'drained' : `drained: ${state.why}`;
   if (isUnknown) return 'its lock is held by somebody who left no word';
   if (stranger !== null) return stranger;
   if (state.kind === 'stranger') return state.who;

@@ -236,7 +236,7 @@ function usageByMember({ config, nowMs, leases, holders, tickets, files }: Usage
     void usage.set(member, (usage.get(member) ?? 0) + amount);
   // Nobody can have used more than there is.
   const most = (config.file.devices.length * halfLifeMs) / Math.LN2 / 1000;
-  for (const member of new Set([...tickets, ...leases].map((owned) => owned.member))) {
+  for (const member of new Set([...tickets, ...leases, ...files].map((owned) => owned.member))) {
     const { claimed, witnessed } = usageOf(member, files, { nowMs, halfLifeMs });
     add(member, Math.min(most, Math.max(claimed, witnessed)));
   }

@@ -242,7 +242,10 @@ export class DeviceLine implements DeviceQueue {
     if (box === null || this.#isStopped) return;
     const isKept = (run: string): boolean => this.#claimed.isGranted(run);
     const hasChanged = this.#tickets.renew(box, this.#wanted(), isKept);
-    if (!hasChanged && !wasDue) return;
+    if (!hasChanged && !wasDue) {
+      this.#prepareAhead();
+      return;
+    }
     for (const grant of await box.decide()) this.#hand(box, grant);
     this.#prepareAhead();
     const told = await Promise.all(

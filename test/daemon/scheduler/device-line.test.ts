@@ -77,14 +77,14 @@ class LineRig {
 
 test('every ready run has a ticket, and the first two are prepared ahead', async () => {
   await using rig = await LineRig.open(1);
-  const [first = '', second = '', ...rest] = [1, 1, 1, 1].map((gpus) => rig.submit(gpus));
-  await rig.untilClaimed(first, second);
-  const grant = await rig.grant(first);
-  expect(grant).toMatchObject({ run: first, devices: ['gpu0'] });
-  expect(rig.tickets().sort()).toEqual([first, second, ...rest].sort());
+  const first = rig.submit(1);
+  await rig.untilClaimed(first);
+  expect(await rig.grant(first)).toMatchObject({ run: first, devices: ['gpu0'] });
+  const [second = '', third = '', fourth = ''] = [1, 1, 1].map((gpus) => rig.submit(gpus));
   // The one with the device doesn't count any more.
-  await rig.untilClaimed(rest[0] ?? '');
-  expect(rig.claimed).toEqual([first, second, rest[0]]);
+  await rig.untilClaimed(second, third);
+  expect(rig.claimed).toEqual([first, second, third]);
+  expect(rig.tickets().sort()).toEqual([first, second, third, fourth].sort());
 });
 
 test('a grant that comes before its run is prepared goes back, and comes again', async () => {
@@ -127,10 +127,11 @@ test('a run of higher priority goes first, though another was prepared before', 
 
 test('a cancel wish and a hold end the wait, and so does the end of the daemon', async () => {
   await using rig = await LineRig.open(1);
-  const ids = [1, 1, 1, 1].map((gpus) => rig.submit(gpus));
-  const [holder = '', cancelled = '', held = '', last = ''] = ids;
-  await rig.untilClaimed(holder, cancelled);
+  const holder = rig.submit(1);
+  await rig.untilClaimed(holder);
   await rig.grant(holder);
+  const [cancelled = '', held = '', last = ''] = [1, 1, 1].map((gpus) => rig.submit(gpus));
+  await rig.untilClaimed(cancelled);
   const turn = rig.line.turnOf(cancelled);
   rig.runs.store.requestCancel(cancelled);
   expect(await turn).toEqual({ kind: 'interrupted' });
@@ -158,9 +159,11 @@ test.each([
   ],
 ])('%s takes all tickets out of the line, and its end brings them back', async (_, forbid) => {
   await using rig = await LineRig.open(1);
-  const [holder = '', next = ''] = [1, 1].map((gpus) => rig.submit(gpus));
-  await rig.untilClaimed(holder, next);
+  const holder = rig.submit(1);
+  await rig.untilClaimed(holder);
   await rig.grant(holder);
+  const next = rig.submit(1);
+  await rig.untilClaimed(next);
   const waiting = rig.grant(next);
   forbid(rig, true);
   rig.line.giveBack(holder);
