@@ -46,10 +46,10 @@ class LineRig {
     return rig;
   }
 
-  submit(gpus: number, over: { priority?: number } = {}): string {
+  submit(gpus: number): string {
     const recipe = recipeOf();
     const asked = { ...recipe, resources: { ...recipe.resources, gpus, timeMs: 60_000 } };
-    return this.runs.submit({ recipe: asked, jobId: `sha256:${gpus}`, ...over }).id;
+    return this.runs.submit({ recipe: asked, jobId: `sha256:${gpus}` }).id;
   }
 
   async untilClaimed(...ids: string[]): Promise<void> {
@@ -102,27 +102,6 @@ test('a grant that is given back is given again, to the same run', async () => {
   await rig.grant(id);
   rig.line.giveBack(id);
   expect((await rig.grant(id)).devices).toEqual(['gpu0']);
-});
-
-test('a run of higher priority goes first, though another was prepared before', async () => {
-  await using rig = await LineRig.open(1);
-  const holder = rig.submit(1);
-  await rig.untilClaimed(holder);
-  await rig.grant(holder);
-  const low = rig.submit(1);
-  await rig.untilClaimed(low);
-  const waiting = rig.grant(low);
-  const high = rig.submit(1, { priority: 5 });
-  await rig.untilClaimed(high);
-  const first = rig.grant(high);
-  rig.line.giveBack(holder);
-  rig.runs.store.cancel(holder, { reason: 'cancelled' });
-  rig.line.leave(holder);
-  expect((await first).run).toBe(high);
-  rig.line.giveBack(high);
-  rig.runs.store.cancel(high, { reason: 'cancelled' });
-  rig.line.leave(high);
-  expect((await waiting).run).toBe(low);
 });
 
 test('a cancel wish and a hold end the wait, and so does the end of the daemon', async () => {
