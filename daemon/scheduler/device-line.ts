@@ -15,6 +15,7 @@ import {
 import type { DeviceQueue, Turn } from '../runner/deps.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
+import { boxTrouble } from './box-trouble.ts';
 import { ClaimedRuns } from './claimed-runs.ts';
 import { OwnTickets } from './own-tickets.ts';
 
@@ -196,7 +197,7 @@ export class DeviceLine implements DeviceQueue {
       if (this.#isClosed) return await opened.box.close();
       this.#opened = opened;
     } catch (error) {
-      this.#problem = `no devices: ${wordsOf(error)}`;
+      this.#problem = `no devices: ${boxTrouble(error)}`;
       log.error({ err: error }, 'the box cannot be used; runs without devices go on');
     }
     this.#isOpening = false;
@@ -224,7 +225,7 @@ export class DeviceLine implements DeviceQueue {
       while ((this.#isDue || this.#isStale) && !this.#isStopped);
       if (this.#opened !== null) this.#problem = null;
     } catch (error) {
-      const words = wordsOf(error);
+      const words = boxTrouble(error);
       if (this.#problem !== words) this.#options.log.error({ err: error }, 'the box cannot be used just now');
       this.#problem = words;
       clearTimeout(this.#retry);
@@ -293,9 +294,4 @@ export class DeviceLine implements DeviceQueue {
     // A full disk, say: it isn't on its way.
     if (store.runs.get(id)?.phase !== 'preparing') this.#claimed.delete(id);
   }
-}
-
-function wordsOf(error: unknown): string {
-  if (!(error instanceof QwexError)) return `the box cannot be used: ${messageOf(error)}`;
-  return [error.message, error.hint].filter(Boolean).join('; ');
 }

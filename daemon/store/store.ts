@@ -2,9 +2,10 @@
 // and an event row. A verb that doesn't fit the run's phase is refused with a sentence and changes nothing.
 import type { Database } from 'better-sqlite3';
 import { QwexError } from '../../shared/errors.ts';
-import { type EndReason, hasEnded, refusal, TRANSITIONS, type Verb } from '../../shared/run-state.ts';
+import { type EndReason, refusal, TRANSITIONS, type Verb } from '../../shared/run-state.ts';
 import { worded } from './database.ts';
 import { EventLog } from './event-log.ts';
+import { forgetRun } from './forget.ts';
 import { insertJob, insertQueuedRun } from './insert.ts';
 import { RunQueries } from './queries.ts';
 import { type NewRun, type RestoredRun, type RunRecord, type RunRow, recordOf } from './record.ts';
@@ -180,23 +181,7 @@ export class Store {
 
   /** Removes an ended run from the index, and its job with its last run; the folder is the caller's. */
   forget(id: string): void {
-    this.transaction(() => {
-      const { jobId, phase } = this.mustGet(id);
-      if (!hasEnded(phase))
-        throw new QwexError({ code: 'conflict', message: `cannot remove run ${id}: it is ${phase}` });
-      this.#statements.prepare('DELETE FROM runs WHERE id = ?').run(id);
-      const sources = this.#statements
-        .prepare(
-          'DELETE FROM jobs WHERE id = ? AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id) RETURNING sources',
-        )
-        .pluck()
-        .get(jobId);
-      this.#statements
-        .prepare(
-          'DELETE FROM texts WHERE sha256 = ? AND NOT EXISTS (SELECT 1 FROM jobs WHERE sources = sha256)',
-        )
-        .run(sources ?? null);
-    });
+    this.transaction(() => forgetRun(this.#statements, this.mustGet(id)));
   }
 
   /** False for a new database until the runs that folders know of are in it: see `restore`. */
