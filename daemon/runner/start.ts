@@ -14,6 +14,9 @@ import type { RunnerDeps } from './deps.ts';
 import { faultIn, holdingOf, superviseRequest } from './follow.ts';
 import type { Prepared } from './prepare.ts';
 
+/** A supervisor that can't begin, and has surely run nothing, is tried this often. */
+const MAX_ATTEMPTS = 3;
+
 export type Start =
   /** Its command was let go then (ms since 1970). */
   | { kind: 'running'; startedAtMs: number }
@@ -29,13 +32,13 @@ export async function startPrepared(deps: RunnerDeps, run: RunRecord, prepared: 
   const { folders, devices } = deps;
   await folders.settled(run.id);
   if (run.recipe.resources.gpus === 0)
-    return outcomeOf(await letGo(deps, run, { ...prepared, holding: null }));
+    return outcomeOf(deps, run, await letGo(deps, run, { ...prepared, holding: null }));
   for (;;) {
     const turn = await devices.turnOf(run.id);
     if (turn.kind !== 'granted') return turn;
     const outcome = await startWith(deps, run, { ...prepared, grant: turn.grant });
     // Somebody was faster, and no trace is left: the same attempt waits for its next turn.
-    if (outcome.kind !== 'devices_busy') return outcomeOf(outcome);
+    if (outcome.kind !== 'devices_busy') return outcomeOf(deps, run, outcome);
   }
 }
 
@@ -82,7 +85,7 @@ async function letGo(
   return outcome;
 }
 
-function outcomeOf(outcome: StartResult): Start {
+function outcomeOf({ log }: RunnerDeps, run: RunRecord, outcome: StartResult): Start {
   switch (outcome.kind) {
     case 'started':
       return { kind: 'running', startedAtMs: outcome.startedAtMs ?? Date.now() };
@@ -90,11 +93,17 @@ function outcomeOf(outcome: StartResult): Start {
       return { kind: 'forbidden' };
     case 'devices_busy':
       throw new TypeError('devices were busy of a run that asks for none');
-    case 'failed':
+    case 'failed': {
+      const isFull = /No space left on device|Disk quota exceeded/.test(outcome.message);
+      if (!isFull && run.attempt < MAX_ATTEMPTS) {
+        log.warn({ runId: run.id, why: outcome.message }, 'the supervisor died before it began: once more');
+        return { kind: 'withdrawn' };
+      }
       throw new QwexError({
-        code: /No space left on device|Disk quota exceeded/.test(outcome.message) ? 'no_space' : 'internal',
+        code: isFull ? 'no_space' : 'internal',
         message: `its supervisor could not start: ${outcome.message}`,
       });
+    }
     default:
       return outcome satisfies never;
   }

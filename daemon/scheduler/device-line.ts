@@ -4,7 +4,6 @@
 // back, and the run is prepared at once. What has been prepared and is held goes back into the queue.
 // It must never decide who is next: the box does, for all of its members alike.
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf, QwexError } from '../../shared/errors.ts';
 import {
   type Box,
   deviceVariables,
