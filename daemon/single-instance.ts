@@ -1,5 +1,5 @@
-// One daemon a home. The kernel's lock decides, not a pid file: it is free the instant its holder is dead, whatever
-// killed it, and a supervisor reads it to know whether anyone is there.
+// One daemon a home. The kernel's lock decides, not a pid file: it is free when its holder is dead, whatever
+// killed it, and a supervisor tries it to know whether anyone is there.
 import { spawn } from 'node:child_process';
 import { type FileHandle, open } from 'node:fs/promises';
 
@@ -14,7 +14,12 @@ export async function takeDaemonLock(file: string): Promise<FileHandle | undefin
     child.once('error', reject);
     child.once('exit', resolve);
   });
-  if (code === 0) return handle;
+  if (code === 0) {
+    // A supervisor that finds the lock held looks whether this process is just being killed.
+    await handle.truncate(0);
+    await handle.write(`${process.pid}\n`);
+    return handle;
+  }
   await handle.close();
   return undefined;
 }

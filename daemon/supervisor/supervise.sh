@@ -145,12 +145,26 @@ conclude() {
   fault ended
 }
 
+is_dying() { # was process $1 killed, and is it only on its way out? A large one keeps its locks for a while
+  local stat line field
+  [[ $1 =~ ^[1-9][0-9]*$ ]] && { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return
+  read -r -a field <<<"${stat##*) }"
+  ((field[6] & 4)) && return # PF_EXITING of the kernel's sched.h
+  while read -r line; do     # or a KILL (bit 8) that it hasn't come to yet
+    [[ $line != S*Pnd:* ]] || ((!(16#${line##*[[:space:]]} & 256))) || return 0
+  done <"/proc/$1/status"
+  return 1
+}
+
 wake_daemon() { # a free lock is a dead daemon
-  local probe command
+  local probe command holder=
   mapfile -t command <<<"${SUP_START_DAEMON-}"
   [[ ${command[0]} ]] || return
   if { exec {probe}<"$SUP_DAEMON_LOCK"; } 2>/dev/null; then
-    flock -n -s "$probe" || return
+    if ! flock -n -s "$probe"; then
+      read -r holder <"$SUP_DAEMON_LOCK"
+      is_dying "$holder" 2>/dev/null && flock -w 10 -s "$probe" || return
+    fi
     exec {probe}<&-
   fi
   set -m
