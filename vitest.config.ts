@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config';
 // unit: in one process, seconds. system: one part with real processes, repositories and accounts. e2e: the built CLI
 // against a real daemon, chaos included.
 // real: servers of other people's making (sshd, Slurm, containers), started by the tests.
-const SYSTEM = ['test/daemon/{artifacts,box,spaces,supervisor}/**/*.test.ts'];
+const SYSTEM = [
+  'test/daemon/{artifacts,box,spaces,supervisor}/**/*.test.ts',
+  'test/daemon/rundir/lost-index.test.ts',
+  'test/daemon/compiler/argv.test.ts',
+  'test/cli/box.test.ts',
+];
 
 export default defineConfig({
   test: {
