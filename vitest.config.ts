@@ -18,8 +18,6 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{shared,daemon,cli}/**/*.test.ts'],
           exclude: SYSTEM,
-          // Modules hold no state, so files can share them: half the time.
-          isolate: false,
           testTimeout: 20_000,
         },
       },
