@@ -11,44 +11,17 @@ usage() {
   printf 'usage: demo-box.sh [--keep]\n\n  --keep   leave the temporary folder (box, homes, runs) behind and say where it is\n'
 }
 
-keep=no
-case "${1-}" in
-  '') ;;
-  --keep) keep=yes ;;
-  -h | --help) usage && exit 0 ;;
-  *) usage >&2 && exit 2 ;;
-esac
-
-bold='' faint='' plain=''
-if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM-dumb}" != dumb ]; then
-  bold=$'\e[1m' faint=$'\e[36m' plain=$'\e[0m'
-fi
-
-say() {
-  printf '\n%s%s%s\n' "$faint" "$*" "$plain"
-}
-
-stop_with() {
-  printf 'demo: %s\n' "$*" >&2
-  exit 1
-}
+# shellcheck source=docs/examples/narrate.sh
+source "$ROOT/docs/examples/narrate.sh"
 
 # A command as one member: with the home that stands for their account.
 as() {
   QWEX_HOME=$demo/$1 "${@:2}"
 }
 
-# Prints a command as a person would type it, quotes only around words that need them, and runs it as a member.
+# Shows a command and runs it as a member.
 show_as() {
-  local word line=''
-  for word in "${@:2}"; do
-    case $word in
-      '' | *[!A-Za-z0-9_./=:@~+,-]*) word="'${word//\'/\'\\\'\'}'" ;;
-    esac
-    line+=" $word"
-  done
-  current="$1$line"
-  printf '%s%s$%s%s\n' "$bold" "$1" "$line" "$plain"
+  announce_as "$@"
   as "$@"
 }
 

@@ -11,43 +11,11 @@ usage() {
   printf 'usage: demo.sh [--keep]\n\n  --keep   leave the temporary folder (repository, runs, results) behind and say where it is\n'
 }
 
-keep=no
-case "${1-}" in
-  '') ;;
-  --keep) keep=yes ;;
-  -h | --help) usage && exit 0 ;;
-  *) usage >&2 && exit 2 ;;
-esac
-
-bold='' faint='' plain=''
-if [ -t 1 ] && [ -z "${NO_COLOR-}" ] && [ "${TERM-dumb}" != dumb ]; then
-  bold=$'\e[1m' faint=$'\e[36m' plain=$'\e[0m'
-fi
-
-say() {
-  printf '\n%s%s%s\n' "$faint" "$*" "$plain"
-}
-
-stop_with() {
-  printf 'demo: %s\n' "$*" >&2
-  exit 1
-}
-
-# Prints a command as a person would type it: quotes only around words that need them.
-announce() {
-  local word line=''
-  for word in "$@"; do
-    case $word in
-      '' | *[!A-Za-z0-9_./=:@~+,-]*) word="'${word//\'/\'\\\'\'}'" ;;
-    esac
-    line+=" $word"
-  done
-  current=${line# }
-  printf '%s$%s%s\n' "$bold" "$line" "$plain"
-}
+# shellcheck source=docs/examples/narrate.sh
+source "$ROOT/docs/examples/narrate.sh"
 
 show() {
-  announce "$@"
+  announce_as '' "$@"
   "$@"
 }
 
@@ -69,7 +37,7 @@ now_ms() {
 
 # Submits a run and says how long the prompt was away. The id goes into `run_id`.
 submit() {
-  announce qwex run "$@"
+  announce_as '' qwex run "$@"
   local before
   before=$(now_ms)
   run_id=$(qwex run "$@") || return
@@ -177,7 +145,7 @@ show qwex artifacts wider
 show qwex diff baseline wider
 
 say 'Back to the code of the first run, and its model.'
-announce qwex checkout baseline
+announce_as '' qwex checkout baseline
 checkout=$(qwex checkout baseline)
 printf '%s\n' "$checkout"
 show grep '^HIDDEN' "$checkout/train.py"
