@@ -104,6 +104,7 @@ const targets = {
         entryPoints: [
           { in: 'daemon/main.ts', out: 'daemon' },
           { in: 'daemon/box/init-main.ts', out: 'box-init' },
+          { in: 'daemon/starter/main.ts', out: 'starter' },
           ...workers.map((path) => ({ in: path, out: path.replace(/^.*\/|\.ts$/g, '') })),
         ],
         outdir: dist,

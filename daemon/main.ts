@@ -10,6 +10,7 @@ import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { homeFrom, homePaths } from '../shared/paths.ts';
 import { Daemon } from './daemon.ts';
 import { takeDaemonLock } from './single-instance.ts';
+import { Starter, useStarter } from './starter/starter.ts';
 
 const READY_FD = 3;
 /** Of another daemon that has the lock: recovering a long queue takes its time. */
@@ -50,6 +51,9 @@ async function main(): Promise<void> {
     report('ready');
     return;
   }
+  const starter = new Starter();
+  starter.open();
+  useStarter(starter);
   let stopRequested: ((restart: boolean) => void) | undefined;
   const stop = new Promise<boolean>((resolve) => {
     stopRequested = resolve;
@@ -65,6 +69,7 @@ async function main(): Promise<void> {
   report('ready');
   const restart = await stop;
   await daemon.stop(restart);
+  starter.close();
   await lock.close();
   if (restart) await startDaemon(home);
 }

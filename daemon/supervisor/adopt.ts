@@ -22,7 +22,8 @@ export async function adoptRun(request: SuperviseRequest): Promise<AdoptResult> 
   const { runDir, localDir } = request;
   mkdirSync(localDir, { recursive: true, mode: 0o700 });
   const script = copySupervisor(runDir);
-  const { announced, exited } = spawnSupervisor([script, '--adopt', runDir], adoptSettings(request), runDir);
+  const settings = adoptSettings(request);
+  const { announced, exited } = spawnSupervisor({ args: [script, '--adopt', runDir], settings, runDir });
   const supervisor = await announced;
   if (supervisor !== undefined) return { kind: 'adopted', supervisor, exited };
   const { code, signal } = await exited;

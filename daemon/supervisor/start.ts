@@ -33,7 +33,7 @@ export async function startSupervisor(request: StartRequest): Promise<StartResul
   mkdirSync(join(runDir, 'meta'), { recursive: true, mode: 0o700 });
   mkdirSync(localDir, { recursive: true, mode: 0o700 });
   writeFileSync(variablesPath(runDir), environmentBytes(request.variables), { mode: 0o600 });
-  const { announced, exited } = spawnSupervisor([copySupervisor(runDir), runDir], settings, runDir);
+  const { announced, exited } = spawnSupervisor({ args: [copySupervisor(runDir), runDir], settings, runDir });
   const supervisor = await announced;
   const started = async (): Promise<StartResult> => {
     return { kind: 'started', supervisor, startedAtMs: await readTime(runDir, 'started_at'), exited };

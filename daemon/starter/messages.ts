@@ -1,0 +1,46 @@
+// What the daemon and its starter say to each other. Plain JSON.
+import type { ErrorCode } from '../../shared/errors.ts';
+
+export interface GitOrder {
+  cwd: string;
+  args: string[];
+  environment?: Record<string, string>;
+  input?: string;
+  accept?: number[];
+  config?: string[];
+}
+
+export type Order =
+  /** `isAbortable`: its end is then not waited for longer than git itself takes. */
+  | { do: 'git'; call: GitOrder; isAbortable: boolean }
+  /** Of an earlier order: no longer wanted. */
+  | { do: 'abort' }
+  | { do: 'supervise'; args: string[]; settings: Record<string, string>; runDir: string };
+
+export type GitAnswer =
+  | { kind: 'printed'; stdout: string }
+  /** It ended with a code that nobody expected; negative: it could not be started, or was killed. */
+  | { kind: 'failed'; args: string[]; exitCode: number; stdout: string; stderr: string }
+  /** Something that its user can put right. */
+  | { kind: 'refused'; code: ErrorCode; message: string; hint: string | undefined }
+  /** A fault of the system (`errno`, such as ENOSPC), an aborted call, or a bug. */
+  | { kind: 'broke'; message: string; errno?: string };
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export type Report =
+  | GitAnswer
+  /** A supervisor's first words; null when it ended without any. */
+  | { kind: 'announced'; words: string | null }
+  | { kind: 'exited'; exit: Exit };
+
+/** Every message carries the number of its order. */
+export type Numbered<T> = T & { order: number };
+
+/** What a `broke` stands for. */
+export function errorOf({ message, errno }: { message: string; errno?: string }): Error {
+  return Object.assign(new Error(message), errno === undefined ? {} : { code: errno });
+}

@@ -1,0 +1,153 @@
+// The daemon's side of its starter: a small process that starts the others, git and supervisors. To start a process,
+// Node copies the page tables of the one it is in, and every page that is written to afterwards; the daemon is large and
+// writes all the time, so each start would hold it up for milliseconds.
+// What the starter was doing when it dies is answered as if it had been killed itself; the next order brings up another.
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { SupervisorCall, SupervisorProcess } from '../supervisor/spawn-process.ts';
+import {
+  type Exit,
+  errorOf,
+  type GitAnswer,
+  type GitOrder,
+  type Numbered,
+  type Order,
+  type Report,
+} from './messages.ts';
+
+/** Settings of Node for a process that does next to nothing itself. */
+const SMALL = ['--max-semi-space-size=1', '--lite-mode', '--disable-warning=ExperimentalWarning'];
+
+interface Waiting {
+  report(report: Report): void;
+  /** The starter has died. */
+  lost(): void;
+}
+
+export class Starter {
+  readonly #entry: string;
+  readonly #waiting = new Map<number, Waiting>();
+  #process: ChildProcess | undefined;
+  #lastOrder = 0;
+
+  constructor() {
+    // In the bundle, everything of the daemon is in dist/.
+    const file = import.meta.url.endsWith('.ts') ? './main.ts' : './starter.mjs';
+    this.#entry = fileURLToPath(new URL(file, import.meta.url));
+  }
+
+  /** Brings its process up, ahead of the first order. */
+  open(): void {
+    this.#process ??= this.#begin();
+    this.#rest();
+  }
+
+  /** Undefined while none is up. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  git(call: GitOrder & { signal?: AbortSignal }): Promise<GitAnswer> {
+    const { signal, ...order } = call;
+    if (signal?.aborted) return Promise.resolve({ kind: 'broke', message: 'aborted before it began' });
+    return new Promise((resolve) => {
+      const answer = (report: GitAnswer) => {
+        signal?.removeEventListener('abort', abort);
+        this.#waiting.delete(number);
+        this.#rest();
+        resolve(report);
+      };
+      const number = this.#give(
+        { do: 'git', call: order, isAbortable: signal !== undefined },
+        {
+          report: (report) => answer(report as GitAnswer),
+          lost: () => answer({ kind: 'failed', args: call.args, exitCode: -1, stdout: '', stderr: KILLED }),
+        },
+      );
+      const abort = () => void this.#process?.send({ do: 'abort', order: number });
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  supervise({ args, settings, runDir }: SupervisorCall): SupervisorProcess {
+    const words = Promise.withResolvers<string | undefined>();
+    const exited = Promise.withResolvers<Exit>();
+    const end = (exit: Exit) => {
+      words.resolve(undefined);
+      exited.resolve(exit);
+    };
+    const number = this.#give(
+      { do: 'supervise', args, settings, runDir },
+      {
+        report: (report) => {
+          if (report.kind === 'announced') words.resolve(report.words ?? undefined);
+          if (report.kind === 'broke') words.reject(errorOf(report));
+          if (report.kind === 'exited') end(report.exit);
+          if (report.kind !== 'announced') this.#waiting.delete(number);
+          this.#rest();
+        },
+        lost: () => end({ code: null, signal: null }),
+      },
+    );
+    return { words: words.promise, exited: exited.promise };
+  }
+
+  /** What it has started goes on. */
+  close(): void {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child?.connected) child.disconnect();
+  }
+
+  #give(order: Order, waiting: Waiting): number {
+    const number = ++this.#lastOrder;
+    this.#waiting.set(number, waiting);
+    this.#process ??= this.#begin();
+    this.#process.ref();
+    this.#process.channel?.ref();
+    this.#process.send({ ...order, order: number } satisfies Numbered<Order>);
+    return number;
+  }
+
+  #begin(): ChildProcess {
+    const child = fork(this.#entry, [], {
+      cwd: '/',
+      execArgv: SMALL,
+      serialization: 'json',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    child.on('message', (message: Numbered<Report>) => this.#waiting.get(message.order)?.report(message));
+    // Whatever befell it: nothing more will be heard.
+    child.once('error', () => this.#lose(child)).once('disconnect', () => this.#lose(child));
+    return child;
+  }
+
+  #lose(child: ChildProcess): void {
+    if (this.#process === child) this.#process = undefined;
+    else return;
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { lost: tell } of lost) tell();
+  }
+
+  /** A supervisor may run for days: only who waits for an answer keeps this process alive. */
+  #rest(): void {
+    if (this.#waiting.size > 0) return;
+    this.#process?.unref();
+    this.#process?.channel?.unref();
+  }
+}
+
+const KILLED = 'it was killed, or could not be started at all';
+
+/** One per process, as its children are; the door to git and the one to supervisors ask for it. */
+let current: Starter | undefined;
+
+export function currentStarter(): Starter | undefined {
+  return current;
+}
+
+/** From now on other programs are started by a starter; undefined: by this process itself. */
+export function useStarter(starter: Starter | undefined): void {
+  current = starter;
+}
