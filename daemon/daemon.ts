@@ -127,6 +127,7 @@ export class Daemon {
     await executor.stop();
     await line.close();
     await Promise.all([ended.close(), configWatch.close(), collector.stop()]);
+    folderJournal.flush();
     await folders.allSettled();
     folderJournal.close();
     store.close();

@@ -1,6 +1,7 @@
 // Carries every change of a run from the index into its folder, in the order of the events, and forgets none: how far
 // the folders have come is kept in the index, so that after a crash they are brought up from there. Nobody's answer
-// waits for it.
+// waits for it. What happens to a run within a moment is written together; its end at once, as people look then.
+import { hasEnded, PHASES } from '../../shared/run-state.ts';
 import type { RunEvent } from '../../shared/schemas/local.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
@@ -8,6 +9,8 @@ import type { RunFolders } from './run-folders.ts';
 
 const SETTING = 'events_in_folders';
 const EVENTS_AT_ONCE = 1000;
+const GATHER_MS = 100;
+const ENDS: ReadonlySet<string | null> = new Set(PHASES.filter(hasEnded));
 
 export class FolderJournal {
   readonly #store: Store;
@@ -16,6 +19,9 @@ export class FolderJournal {
   readonly #unwritten = new Set<number>();
   /** Of these, by run, those that failed. */
   readonly #failed = new Map<string, RunEvent[]>();
+  /** Of these, by run, those that are about to be written. */
+  readonly #gathered = new Map<string, RunEvent[]>();
+  #timer: NodeJS.Timeout | undefined;
   #last: number;
   #saved: number;
 
@@ -37,6 +43,13 @@ export class FolderJournal {
     this.#store.beforeCommit(() => this.#save());
   }
 
+  /** Begins to write what has been gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const runId of [...this.#gathered.keys()]) this.#writeGathered(runId);
+  }
+
   /** The last word of a daemon that stops, when all folders are written. */
   close(): void {
     this.#store.transaction(() => this.#save());
@@ -49,15 +62,31 @@ export class FolderJournal {
 
   #take(events: readonly RunEvent[]): void {
     for (const event of events) {
-      const run = this.#runOf(event);
-      if (!run) continue;
-      if (event.type === 'run.submitted' || this.#failed.has(run.id)) {
+      this.#last = Math.max(this.#last, event.seq);
+      if (event.runId === null) continue;
+      if (event.type === 'run.submitted' || this.#failed.has(event.runId)) {
         void this.#write([event]);
         continue;
       }
-      const written = this.#folders.record(run, event, this.#store.runs.dependencies(run.id));
-      void this.#follow(run.id, [event], written);
+      this.#unwritten.add(event.seq);
+      this.#gathered.set(event.runId, [...(this.#gathered.get(event.runId) ?? []), event]);
+      if (ENDS.has(event.phase)) this.#writeGathered(event.runId);
+      else this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
     }
+  }
+
+  #writeGathered(runId: string): void {
+    const events = this.#gathered.get(runId) ?? [];
+    this.#gathered.delete(runId);
+    const run = this.#store.runs.get(runId);
+    // Removed by now, and its folder with it.
+    if (!run) for (const { seq } of events) this.#unwritten.delete(seq);
+    else
+      void this.#follow(
+        runId,
+        events,
+        this.#folders.record(run, events, this.#store.runs.dependencies(runId)),
+      );
   }
 
   /** Adds to each run's folder whatever it lacks of these events, and of those that failed before. */

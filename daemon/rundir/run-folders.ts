@@ -92,10 +92,11 @@ export class RunFolders {
     });
   }
 
-  /** Writes down a transition: run.json as the run is now, and a line of the history as it was then. */
-  record(run: RunRecord, event: RunEvent, after: After): Promise<boolean> {
+  /** Writes down transitions: run.json as the run is now, and a line of the history for each as it was then. */
+  record(run: RunRecord, events: readonly RunEvent[], after: After): Promise<boolean> {
     return this.#reported(run.id, async () => {
-      await appendFile(join(this.directory(run), STATUSES), historyLine(event), { mode: 0o600 });
+      const lines = events.map(historyLine).join('');
+      await appendFile(join(this.directory(run), STATUSES), lines, { mode: 0o600 });
       await this.#writeRecord(run, after);
     });
   }
@@ -109,7 +110,9 @@ export class RunFolders {
       const history = await readFile(file, 'utf8').catch((error: unknown) => absent(error) || '');
       // A torn line names its event too, and says nothing of it.
       const whole = history.slice(0, history.lastIndexOf('\n') + 1);
-      const missing = events.filter(({ seq }) => !whole.includes(`{"seq":${seq},`)).map(historyLine);
+      // With its time: a number may be given twice when the machine went down before the first was on the disk.
+      const isWritten = ({ seq, at }: RunEvent) => whole.includes(`{"seq":${seq},"at":"${at}"`);
+      const missing = events.filter((event) => !isWritten(event)).map(historyLine);
       const torn = whole.length < history.length;
       if (missing.length > 0)
         await appendFile(file, `${torn ? '\n' : ''}${missing.join('')}`, { mode: 0o600 });

@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { execa } from 'execa';
 import { isErrno, messageOf } from '../../shared/errors.ts';
+import { run } from '../starter/run.ts';
 import { entryClaimedBy } from './worktree-entry.ts';
 
 export interface TrashOptions {
@@ -91,13 +91,14 @@ export async function deleteTree(path: string): Promise<void> {
   if (await removeQuickly([path])) return;
   // chmod -R follows no symlink that it meets; the path itself must not be one.
   if ((await lstat(path)).isDirectory()) {
-    await execa('chmod', ['-R', 'u+rwX', '--', path], { reject: false, stdin: 'ignore' });
+    await run('chmod', ['-R', 'u+rwX', '--', path]);
   }
-  await execa('rm', removal([path]), { stdin: 'ignore' });
+  const { exit, stderr } = await run('rm', removal([path]));
+  if (exit.code !== 0) throw new Error(stderr.trim() || `rm ended with ${exit.code ?? exit.signal}`);
 }
 
 async function removeQuickly(paths: string[]): Promise<boolean> {
-  return !(await execa('rm', removal(paths), { reject: false, stdin: 'ignore' })).failed;
+  return (await run('rm', removal(paths))).exit.code === 0;
 }
 
 function removal(paths: string[]): string[] {

@@ -4,6 +4,7 @@ import { messageOf, QwexError } from '../../shared/errors.ts';
 import { GitFailure, runGit } from '../spaces/git-process.ts';
 import { runSupervisor } from '../supervisor/spawn-process.ts';
 import type { GitAnswer, Numbered, Order, Report } from './messages.ts';
+import { runProgram } from './run-program.ts';
 
 /** Calls of git that may be aborted, by order. */
 const abortable = new Map<number, AbortController>();
@@ -40,6 +41,13 @@ function broke(error: unknown): Extract<Report, { kind: 'broke' }> {
   return { kind: 'broke', message: messageOf(error), ...(errno !== undefined && { errno }) };
 }
 
+function run({ order, program, args }: Extract<Numbered<Order>, { do: 'run' }>): void {
+  runProgram(program, args).then(
+    (ran) => tell(order, { kind: 'ran', ...ran }),
+    (error: unknown) => tell(order, broke(error)),
+  );
+}
+
 function supervise({ order, ...call }: Extract<Numbered<Order>, { do: 'supervise' }>): void {
   try {
     const { words, exited } = runSupervisor(call);
@@ -61,6 +69,9 @@ process.on('message', (message: Numbered<Order>) => {
       break;
     case 'abort':
       abortable.get(message.order)?.abort();
+      break;
+    case 'run':
+      run(message);
       break;
     case 'supervise':
       supervise(message);

@@ -15,6 +15,7 @@ export type Order =
   | { do: 'git'; call: GitOrder; isAbortable: boolean }
   /** Of an earlier order: no longer wanted. */
   | { do: 'abort' }
+  | { do: 'run'; program: string; args: string[] }
   | { do: 'supervise'; args: string[]; settings: Record<string, string>; runDir: string };
 
 export type GitAnswer =
@@ -33,6 +34,8 @@ export interface Exit {
 
 export type Report =
   | GitAnswer
+  /** A program's end; `stderr`: its last words. */
+  | { kind: 'ran'; exit: Exit; stderr: string }
   /** A supervisor's first words; null when it ended without any. */
   | { kind: 'announced'; words: string | null }
   | { kind: 'exited'; exit: Exit };

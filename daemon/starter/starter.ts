@@ -14,6 +14,7 @@ import {
   type Order,
   type Report,
 } from './messages.ts';
+import type { Ran } from './run-program.ts';
 
 /** Settings of Node for a process that does next to nothing itself. */
 const SMALL = ['--max-semi-space-size=1', '--lite-mode', '--disable-warning=ExperimentalWarning'];
@@ -67,6 +68,24 @@ export class Starter {
       const abort = () => void this.#process?.send({ do: 'abort', order: number });
       signal?.addEventListener('abort', abort, { once: true });
     });
+  }
+
+  /** A program without input, whose output nobody wants. Rejects when it can't be started. */
+  run(program: string, args: string[]): Promise<Ran> {
+    const { promise, resolve, reject } = Promise.withResolvers<Ran>();
+    const number = this.#give(
+      { do: 'run', program, args },
+      {
+        report: (report) => {
+          this.#waiting.delete(number);
+          this.#rest();
+          if (report.kind === 'ran') resolve(report);
+          if (report.kind === 'broke') reject(errorOf(report));
+        },
+        lost: () => resolve({ exit: { code: null, signal: null }, stderr: KILLED }),
+      },
+    );
+    return promise;
   }
 
   supervise({ args, settings, runDir }: SupervisorCall): SupervisorProcess {

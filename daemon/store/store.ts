@@ -22,6 +22,13 @@ export interface ExitFacts {
   exitedAt: number;
 }
 
+/**
+ * When a commit is on the disk. A sync costs milliseconds, and takes along all that was committed before: so what a
+ * run's own files tell as well, and recovery reads from them, leaves it to the next commit. It survives any death of
+ * this process; only a machine that goes down may lose it.
+ */
+type Durable = 'at once' | 'with the next';
+
 /** Columns that a verb sets, by column name. */
 export type Changes = Record<string, string | number | null>;
 
@@ -34,6 +41,7 @@ export class Store {
   readonly #now: () => number;
   readonly #settlement: Settlement;
   #beforeCommit: () => void = () => undefined;
+  #syncs: Durable = 'at once';
   readonly #restoration: Restoration;
 
   constructor(db: Database, now: () => number = Date.now) {
@@ -106,20 +114,19 @@ export class Store {
   /** `devices`: names of those that it holds. */
   start(id: string, startedAt: number, devices: readonly string[] = []): RunRecord {
     const changes = { started_at: startedAt, devices: JSON.stringify(devices) };
-    return this.transaction(() => this.#apply('start', id, changes));
+    return this.transaction(() => this.#apply('start', id, changes), 'with the next');
   }
 
   /** The supervisor's record of the end; what was written is kept whatever follows. */
   exit(id: string, facts: ExitFacts): RunRecord {
-    return this.transaction(() =>
-      this.#apply('exit', id, {
-        exit_code: facts.exitCode,
-        reason: facts.reason,
-        message: facts.message,
-        exited_at: facts.exitedAt,
-        ...(facts.startedAt !== null && { started_at: facts.startedAt }),
-      }),
-    );
+    const changes = {
+      exit_code: facts.exitCode,
+      reason: facts.reason,
+      message: facts.message,
+      exited_at: facts.exitedAt,
+      ...(facts.startedAt !== null && { started_at: facts.startedAt }),
+    };
+    return this.transaction(() => this.#apply('exit', id, changes), 'with the next');
   }
 
   /** Records the wish; the exit decides. A second wish changes nothing. */
@@ -218,10 +225,11 @@ export class Store {
   }
 
   /** Runs `work` in one transaction (joining an open one) and publishes its events after the commit. */
-  transaction<T>(work: () => T): T {
+  transaction<T>(work: () => T, durable: Durable = 'at once'): T {
     if (this.#db.inTransaction) return work();
     let result: T;
     try {
+      this.#sync(durable);
       result = this.#db
         .transaction(() => {
           const done = work();
@@ -244,6 +252,12 @@ export class Store {
 
   close(): void {
     if (this.#db.open) this.#db.close();
+  }
+
+  #sync(durable: Durable): void {
+    if (this.#syncs === durable) return;
+    this.#db.pragma(`synchronous = ${durable === 'at once' ? 'FULL' : 'NORMAL'}`);
+    this.#syncs = durable;
   }
 
   #end(verb: 'succeed' | 'fail' | 'cancel' | 'lose', id: string, ending: Ending): RunRecord {

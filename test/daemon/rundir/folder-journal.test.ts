@@ -7,7 +7,7 @@ import { HomeRig } from './rig.ts';
 async function afterCrash(rig: HomeRig): Promise<HomeRig> {
   rig.store.close();
   const next = new HomeRig(rig.paths.home);
-  await next.folders.allSettled();
+  await next.written();
   return next;
 }
 
@@ -17,7 +17,7 @@ const history = async (rig: HomeRig, id: string): Promise<string> =>
 test('what was committed and not written when the daemon died is written by the next one, once', async () => {
   await using rig = new HomeRig();
   const run = rig.in('running');
-  await rig.folders.allSettled();
+  await rig.written();
   const whole = await history(rig, run.id);
   const lines = whole.split(/(?<=\n)/);
   await rig.rewrite(run.id, { phase: 'preparing' });
@@ -32,7 +32,7 @@ test('what was committed and not written when the daemon died is written by the 
 test('a line that was torn keeps its place, and the whole one follows it', async () => {
   await using rig = new HomeRig();
   const run = rig.in('running');
-  await rig.folders.allSettled();
+  await rig.written();
   const whole = await history(rig, run.id);
   await writeFile(join(rig.directory(run.id), 'statuses.jsonl'), whole.slice(0, -20));
   await using next = await afterCrash(rig);
@@ -43,7 +43,7 @@ test('a line that was torn keeps its place, and the whole one follows it', async
 test('a folder that was never made is made', async () => {
   await using rig = new HomeRig();
   const { id } = rig.submit();
-  await rig.folders.allSettled();
+  await rig.written();
   await rm(rig.directory(id), { recursive: true });
   await using next = await afterCrash(rig);
   expect((await readdir(next.directory(id))).sort()).toEqual([
@@ -57,9 +57,9 @@ test('a folder that was never made is made', async () => {
 test('a folder that somebody has removed stays away', async () => {
   await using rig = new HomeRig();
   const { id } = rig.in('running');
-  await rig.folders.allSettled();
+  await rig.written();
   rig.store.requestCancel(id);
-  await rig.folders.allSettled();
+  await rig.written();
   await rm(rig.directory(id), { recursive: true });
   await using next = await afterCrash(rig);
   expect(next.faults).toEqual([]);
@@ -69,7 +69,7 @@ test('a folder that somebody has removed stays away', async () => {
 test('half-written files of the daemon that died go', async () => {
   await using rig = new HomeRig();
   const run = rig.in('running');
-  await rig.folders.allSettled();
+  await rig.written();
   for (const name of ['run.json.tmp-12', 'supervise.sh.34']) await rig.put(run.id, name, 'half');
   await using next = await afterCrash(rig);
   const names = await readdir(next.directory(run.id));

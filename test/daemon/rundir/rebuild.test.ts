@@ -42,7 +42,7 @@ describe('an index made anew from the run folders', () => {
     rig.in('succeeded');
     const run = rig.submit();
     const last = rig.heard.at(-1)?.seq ?? 0;
-    await rig.folders.allSettled();
+    await rig.written();
     // Torn in the middle of a line by a crash.
     await appendFile(join(rig.directory(run.id), 'statuses.jsonl'), '{"seq":9999999');
     await using later = await rig.withoutDatabase();
@@ -73,7 +73,7 @@ describe('an index made anew from the run folders', () => {
     const first = rig.submit({ retries: 2 });
     const waiting = rig.submit({ after: [{ id: first.id, policy: 'success' }] });
     const second = rig.failByExit(first.id).retriedBy ?? '';
-    await rig.folders.allSettled();
+    await rig.written();
     // The first one's folder is from a moment before its end; the dependent's names the first try.
     await rig.rewrite(first.id, { phase: 'collecting', finishedAt: null, retriedBy: null });
     await using later = await rig.withoutDatabase();
@@ -93,7 +93,7 @@ describe('an index made anew from the run folders', () => {
     const gone = rig.failByExit(lone.id).retriedBy ?? '';
     const [a, b] = [rig.in('failed'), rig.in('failed')];
     const waiting = rig.submit();
-    await rig.folders.allSettled();
+    await rig.written();
     await rm(rig.directory(gone), { recursive: true });
     await rig.rewrite(a.id, { retryOf: b.id, retriedBy: b.id });
     await rig.rewrite(b.id, { retryOf: a.id, retriedBy: a.id });
@@ -111,7 +111,7 @@ describe('an index made anew from the run folders', () => {
     const gone = rig.submit();
     const [ready, doomed] = [rig.submit(), rig.submit()];
     const after = rig.submit({ after: [{ id: doomed.id, policy: 'success' }] });
-    await rig.folders.allSettled();
+    await rig.written();
     await rig.rewrite(ready.id, { unmet: 1, after: [{ id: done.id, policy: 'success', met: false }] });
     await rig.rewrite(doomed.id, { unmet: 1, after: [{ id: gone.id, policy: 'any', met: false }] });
     await rm(rig.directory(gone.id), { recursive: true });
@@ -132,7 +132,7 @@ describe('a run of which an attempt has begun', () => {
   ])('though its record says queued, comes back as being prepared: %s', async (name, text, attempt) => {
     await using rig = new HomeRig();
     const run = rig.submit({ held: true });
-    await rig.folders.settled(run.id);
+    await rig.written();
     await rig.put(run.id, name, text);
     await using later = await rig.withoutDatabase();
     await rebuild(later);
@@ -148,7 +148,7 @@ describe('a run of which an attempt has begun', () => {
   it('keeps its end when it has one', async () => {
     await using rig = new HomeRig();
     const run = rig.in('cancelled');
-    await rig.folders.settled(run.id);
+    await rig.written();
     await rig.put(run.id, 'meta/exit_code', '0\n');
     await using later = await rig.withoutDatabase();
     await rebuild(later);
@@ -192,7 +192,7 @@ describe('a folder that is none of ours, or not whole', () => {
     await using rig = new HomeRig();
     const good = rig.submit();
     const run = rig.submit();
-    await rig.folders.allSettled();
+    await rig.written();
     await damage(rig, run.id);
     const before = await contents(rig.directory(run.id));
     await using later = await rig.withoutDatabase();
@@ -207,7 +207,7 @@ describe('a folder that is none of ours, or not whole', () => {
   it('does not keep the others out, whatever it is', async () => {
     await using rig = new HomeRig();
     const run = rig.submit();
-    await rig.folders.allSettled();
+    await rig.written();
     const runs = join(rig.directory(run.id), '..');
     await cp(rig.directory(run.id), join(runs, 'copy of it'), { recursive: true });
     await writeFile(join(runs, 'a file'), '');
@@ -223,7 +223,7 @@ describe('a folder that is none of ours, or not whole', () => {
   it('is left out alone when the store itself refuses it', async () => {
     await using rig = new HomeRig();
     const [good, bad] = [rig.submit(), rig.submit()];
-    await rig.folders.allSettled();
+    await rig.written();
     await using later = await rig.withoutDatabase();
     const picky = {
       finishRestore: () => later.store.finishRestore(),

@@ -26,6 +26,12 @@ export class HomeRig extends StoreRig {
     void this.journal.start();
   }
 
+  /** Resolves when the folders are as the index is. */
+  async written(): Promise<void> {
+    this.journal.flush();
+    await this.folders.allSettled();
+  }
+
   directory(id: string): string {
     return join(this.paths.home, 'project', 'runs', id);
   }
@@ -47,14 +53,14 @@ export class HomeRig extends StoreRig {
 
   /** The same home with its database gone, as a new daemon would find it. */
   async withoutDatabase(): Promise<HomeRig> {
-    await this.folders.allSettled();
+    await this.written();
     this.store.close();
     for (const suffix of ['', '-wal', '-shm']) await rm(`${this.paths.database}${suffix}`, { force: true });
     return new HomeRig(this.paths.home);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.folders.allSettled();
+    await this.written();
     this.store.close();
     await rm(this.paths.home, { recursive: true, force: true });
   }

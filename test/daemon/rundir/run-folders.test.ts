@@ -12,7 +12,7 @@ describe('the folder of a run', () => {
   it('has the record, the history, the script and its sources, all private', async () => {
     await using rig = new HomeRig();
     const run = rig.in('running', { name: 'train' });
-    await rig.folders.settled(run.id);
+    await rig.written();
     const directory = rig.directory(run.id);
     expect((await readdir(directory)).sort()).toEqual([
       'run.json',
@@ -37,7 +37,7 @@ describe('the folder of a run', () => {
         rig.in(phase),
       ),
     ];
-    await rig.folders.allSettled();
+    await rig.written();
     for (const { id } of runs) expect(runJsonSchema.parse(await rig.json(id)).id).toBe(id);
   });
 
@@ -45,7 +45,7 @@ describe('the folder of a run', () => {
     await using rig = new HomeRig();
     const needed = rig.in('failed');
     const run = rig.submit({ after: [{ id: needed.id, policy: 'success' }] });
-    await rig.folders.settled(run.id);
+    await rig.written();
     const lines = (await readFile(join(rig.directory(run.id), 'statuses.jsonl'), 'utf8'))
       .trimEnd()
       .split('\n');
@@ -58,7 +58,7 @@ describe('the folder of a run', () => {
   it('is complete only with the very script that was submitted', async () => {
     await using rig = new HomeRig();
     const run = rig.submit();
-    await rig.folders.settled(run.id);
+    await rig.written();
     expect(await rig.folders.isComplete(run)).toBe(true);
     await appendFile(join(rig.directory(run.id), 'script.sh'), 'rm -rf /\n');
     expect(await rig.folders.isComplete(run)).toBe(false);
@@ -87,7 +87,7 @@ describe('the folder of a run', () => {
     // A file where the folder of all runs would be: even root can't make one below it.
     await writeFile(join(rig.paths.home, 'project'), '');
     const run = rig.submit();
-    await rig.folders.settled(run.id);
+    await rig.written();
     expect(rig.faults.length).toBeGreaterThan(0);
     await expect(rig.folders.prepareForStart(run)).rejects.toThrow();
     await rm(join(rig.paths.home, 'project'));
@@ -101,7 +101,7 @@ describe('the folder of a run', () => {
   it('of each of many runs of one request is written', async () => {
     await using rig = new HomeRig();
     const runs = rig.store.submit(Array.from({ length: 300 }, () => rig.newRun()));
-    await rig.folders.allSettled();
+    await rig.written();
     expect(rig.faults).toEqual([]);
     const last = runs.at(-1);
     expect(await rig.json(last?.id ?? '')).toMatchObject({ id: last?.id, phase: 'queued' });
@@ -110,7 +110,7 @@ describe('the folder of a run', () => {
   it('is removed with its mark in ended/', async () => {
     await using rig = new HomeRig();
     const run = rig.in('succeeded');
-    await rig.folders.settled(run.id);
+    await rig.written();
     mkdirSync(rig.paths.ended);
     await writeFile(join(rig.paths.ended, run.id), '');
     await rig.folders.clearEnded(run);
