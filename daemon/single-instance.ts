@@ -2,6 +2,7 @@
 // killed it, and a supervisor tries it to know whether anyone is there.
 import { spawn } from 'node:child_process';
 import { type FileHandle, open } from 'node:fs/promises';
+import { readIdentity } from './supervisor/index.ts';
 
 /** Holds the daemon's lock until closed; undefined when another daemon has it. */
 export async function takeDaemonLock(file: string): Promise<FileHandle | undefined> {
@@ -15,9 +16,10 @@ export async function takeDaemonLock(file: string): Promise<FileHandle | undefin
     child.once('exit', resolve);
   });
   if (code === 0) {
-    // A supervisor that finds the lock held looks whether this process is just being killed.
+    // By this a supervisor knows, without another process, whether a daemon lives.
+    const own = await readIdentity(process.pid);
     await handle.truncate(0);
-    await handle.write(`${process.pid}\n`);
+    if (own) await handle.write(`${own.pid} ${own.startTime} ${own.bootId}\n`);
     return handle;
   }
   await handle.close();

@@ -1,4 +1,4 @@
-// The fifos of a supervisor that was killed. One that ends by itself removes its own.
+// The fifos of a supervisor: the daemon removes them, which costs it less than a process costs the supervisor.
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

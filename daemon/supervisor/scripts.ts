@@ -11,11 +11,17 @@ export function scriptPath(name: string): string {
   return join(shippedFolder(), name);
 }
 
-/** The whole supervisor as one bash script that needs no other file. */
+let script: string | undefined;
+
+/**
+ * The whole supervisor as one bash script that needs no other file. Read once: when the installation is upgraded under
+ * a daemon, that daemon's runs keep the supervisor that it was made for.
+ */
 export function supervisorScript(): string {
-  return ['job.sh', 'ending.sh', 'supervise.sh']
+  script ??= ['job.sh', 'ending.sh', 'supervise.sh']
     .map((name) => readFileSync(scriptPath(name), 'utf8'))
     .join('\n');
+  return script;
 }
 
 /** Puts the supervisor into the run's folder and returns its path. Safe while an older copy of it runs. */

@@ -116,7 +116,7 @@ write_facts() { # exit code, or - for unknown. exit_code itself comes last: who 
   if [[ $stop == timeout ]]; then cause=timeout
   elif [[ -e $run/cancel ]]; then cause=cancelled
   elif [[ $stop ]]; then cause=signal signal=${signal:-TERM} # somebody ended us, a shutdown perhaps, but not the user
-  elif [[ $adopted ]]; then cause=lost
+  elif [[ $adopted || $1 == - ]]; then cause=lost
   else cause=${signal:+signal} cause=${cause:-exit}; fi
   timestamp
   put finished_at "$REPLY" && fault finished_at && put cause "$cause" && put signal "$signal" &&
@@ -156,19 +156,18 @@ is_dying() { # was process $1 killed, and is it only on its way out? A large one
   return 1
 }
 
-wake_daemon() { # a free lock is a dead daemon
-  local probe command holder=
+wake_daemon() { # unless the one that its lock file names lives
+  local command fd pid its_start its_boot
   mapfile -t command <<<"${SUP_START_DAEMON-}"
   [[ ${command[0]} ]] || return
-  if { exec {probe}<"$SUP_DAEMON_LOCK"; } 2>/dev/null; then
-    if ! flock -n -s "$probe"; then
-      read -r holder <"$SUP_DAEMON_LOCK"
-      is_dying "$holder" 2>/dev/null && flock -w 10 -s "$probe" || return
-    fi
-    exec {probe}<&-
+  { read -r pid its_start its_boot <"$SUP_DAEMON_LOCK"; } 2>/dev/null
+  if [[ $pid ]] && is_alive "$pid" "$its_start" "$its_boot"; then
+    is_dying "$pid" 2>/dev/null || return
+    exec {fd}<"$SUP_DAEMON_LOCK" && flock -w 10 -s "$fd" || return # its locks go last, and the next one needs them
+    exec {fd}<&-
   fi
   set -m
-  { close_fds; exec setsid env -i PATH="$PATH" HOME="$HOME" QWEX_HOME="$QWEX_HOME" "${command[@]}"; } \
+  { trap - HUP PIPE; close_fds; exec setsid env -i PATH="$PATH" HOME="$HOME" QWEX_HOME="$QWEX_HOME" "${command[@]}"; } \
     </dev/null >/dev/null 2>&1 &
   fault daemon
 }
@@ -228,7 +227,10 @@ start() {
   fault announced
   until ! is_alive "$job" "$job_start" "$boot"; do wait "$job"; done 2>/dev/null
   wait "$job" 2>/dev/null
-  finish "${code:-$?}"
+  local status=$?
+  # A trap that cuts a `wait` short the instant the job ends loses its code: bash then says -1, however often asked.
+  ((status >= 0)) || status=-
+  finish "${code:-$status}"
 }
 
 adopt_devices() { # an orphan still holds the locks itself; what it has closed is kept until all of the run is gone
@@ -269,16 +271,14 @@ finish() {
   fault job_ended
   end_all
   fault swept
-  conclude "$1"
-  rm -f "$life_path" "$SUP_LOCAL_DIR"/gate.*
+  conclude "$1" # the fifos stay for the daemon to clear away
   wake_daemon
 }
 
 main() {
-  # `:` and not '': an ignored signal would stay ignored in the job
   trap 'on_stop terminated' TERM INT
   trap 'on_stop timeout' USR1
-  trap : HUP PIPE
+  trap '' HUP PIPE # not `:`, which would cut `wait` short. Whoever outlives us gets the default back
   run=${!#}
   : "${SUP_RUN_ID:?}" "${SUP_LOCAL_DIR:?}" "${SUP_ENDED_DIR:?}" "${SUP_TIME_LIMIT_MS:=0}" "${SUP_GRACE_MS:=5000}"
   life_path=$SUP_LOCAL_DIR/life

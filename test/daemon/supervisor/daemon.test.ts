@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { type ProcessIdentity, readIdentity } from '../../../daemon/supervisor/index.ts';
 import { fileNames, Rig, untilFile } from './rig.ts';
 
 /** A stand-in for `qwex daemon start` that writes down how it was started, and waits in nobody's way. */
@@ -48,14 +46,21 @@ test('starts a daemon at the end when none holds the lock, with nothing of the r
   expect(await text('signals')).toMatch(/0000000000000000\n$/);
 });
 
-test('starts none while a daemon holds the lock', async () => {
+/** As a daemon writes itself into its lock file. */
+async function nameHolder(rig: Rig, { pid, startTime, bootId }: ProcessIdentity): Promise<void> {
+  await writeFile(rig.path('daemon.lock'), `${pid} ${startTime} ${bootId}\n`);
+}
+
+test('starts none while the daemon that the lock file names lives', async () => {
   await using rig = await Rig.open();
-  const fd = openSync(rig.path('daemon.lock'), 'a');
-  await once(spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] }), 'exit');
+  const own = await readIdentity(process.pid);
+  if (own === undefined) throw new Error('who am I');
+  await nameHolder(rig, own);
   const run = await rig.run('true', { startDaemon: await fakeDaemon(rig) });
   expect(await run.complete()).toMatchObject({ exitCode: 0 });
+  await run.gone();
   expect(await fileNames(rig.path('work'))).toEqual([]);
-  closeSync(fd);
+  await nameHolder(rig, { ...own, startTime: '1' });
   const next = await rig.run('true', { startDaemon: await fakeDaemon(rig) });
   await next.complete();
   await untilFile(rig.path('work', 'done'));

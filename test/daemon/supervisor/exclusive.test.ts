@@ -160,5 +160,5 @@ test('lock and fifos can live on another disk than the run', async () => {
   await mkdir(rig.path('local'));
   const run = await rig.run('true', { localDir: rig.path('local') });
   expect(await run.complete()).toMatchObject({ exitCode: 0 });
-  expect(await readdir(rig.path('local'))).toEqual(['supervisor.lock']);
+  expect((await readdir(rig.path('local'))).sort()).toEqual(['gate.1', 'life', 'supervisor.lock']);
 });

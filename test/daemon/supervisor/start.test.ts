@@ -1,7 +1,7 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readIdentity } from '../../../daemon/supervisor/index.ts';
+import { readIdentity, removeFifos } from '../../../daemon/supervisor/index.ts';
 import { fileNames, Rig } from './rig.ts';
 
 test('runs the script once, in its folder, with its streams, and writes down how it ended', async () => {
@@ -21,10 +21,11 @@ test('runs the script once, in its folder, with its streams, and writes down how
   expect(await fileNames(rig.path('ended'))).toEqual([run.request.runId]);
 });
 
-test('leaves no fifo, no temporary file and nothing readable by others', async () => {
+test('leaves no temporary file and nothing readable by others, and fifos for its daemon to remove', async () => {
   await using rig = await Rig.open();
   const run = await rig.run('true');
   await run.complete();
+  await removeFifos({ localDir: run.request.localDir, attempts: 1 });
   expect((await readdir(run.request.runDir)).sort()).toEqual(
     ['claim.1', 'here', 'logs', 'meta', 'script.sh', 'supervise.sh', 'supervisor.lock', 'variables'].sort(),
   );
