@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 // against a real daemon, chaos included.
 // real: servers of other people's making (sshd, Slurm, containers), started by the tests.
 const SYSTEM = [
-  'test/daemon/{artifacts,box,spaces,supervisor}/**/*.test.ts',
+  'test/daemon/{artifacts,box,spaces,starter,supervisor}/**/*.test.ts',
   'test/daemon/rundir/lost-index.test.ts',
   'test/daemon/compiler/argv.test.ts',
   'test/cli/box.test.ts',

@@ -4,13 +4,14 @@ import { QwexError } from '../../shared/errors.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { RunEvent } from '../../shared/schemas/local.ts';
 import { fault } from '../fault.ts';
+import { GitKilled } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
 import { clearAttempt, clearFifos } from './clear-attempt.ts';
 import { collect } from './collect.ts';
 import type { RunnerDeps } from './deps.ts';
 import { follow } from './follow.ts';
 import { prepare, spacePath } from './prepare.ts';
-import { recordStart, startPrepared } from './start.ts';
+import { MAX_ATTEMPTS, recordStart, startPrepared } from './start.ts';
 import { endingOf } from './verdict.ts';
 import { isFullDisk, whenRoom } from './when-room.ts';
 
@@ -116,6 +117,7 @@ export class Executor {
     } catch (error) {
       // Not every program that finds no room says so.
       if ((await this.#deps.disk.look()) || isFullDisk(error)) await this.#giveBack(run, error);
+      else if (error instanceof GitKilled && run.attempt < MAX_ATTEMPTS) await this.#putBack(run);
       else {
         if (!(error instanceof QwexError)) log.error({ err: error, runId: run.id }, 'preparing failed');
         await this.#giveUp(run, 'fail', error);

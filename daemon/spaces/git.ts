@@ -1,11 +1,13 @@
 // The one door to git for the daemon: whatever it asks git goes through here, and is run as git-process.ts says, in the
 // starter where there is one.
 import { QwexError } from '../../shared/errors.ts';
+import { GitFailure, GitKilled } from '../starter/git-failure.ts';
+import { type GitCall, runGit } from '../starter/git-process.ts';
 import { errorOf } from '../starter/messages.ts';
 import { currentStarter } from '../starter/starter.ts';
-import { type GitCall, GitFailure, runGit } from './git-process.ts';
 
-export { type GitCall, GitFailure } from './git-process.ts';
+export { GitFailure, GitKilled } from '../starter/git-failure.ts';
+export type { GitCall } from '../starter/git-process.ts';
 
 /** What git prints on stdout, as UTF-8. Throws GitFailure, or QwexError when git isn't installed. */
 export async function git(call: GitCall): Promise<string> {
@@ -15,6 +17,8 @@ export async function git(call: GitCall): Promise<string> {
   switch (answer.kind) {
     case 'printed':
       return answer.stdout;
+    case 'killed':
+      throw new GitKilled(call.args);
     case 'failed':
       throw new GitFailure(answer);
     case 'refused':

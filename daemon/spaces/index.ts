@@ -6,6 +6,7 @@ export { hasCommit, isCommitId, resolveCommit } from './commits.ts';
 export type { Space, SpaceRequest } from './create.ts';
 export { dirtyTreeError, requireClean, untrackedWarning } from './dirty.ts';
 export { type EditableRequest, editableRedirects, type Redirects } from './editable.ts';
+export { GitKilled } from './git.ts';
 export { ignoredTopLevel, type MissingPath, missingFromCommit } from './hints.ts';
 export { makeFolders } from './inside.ts';
 export { lfsPointers, lfsWarning } from './lfs.ts';

@@ -1,10 +1,11 @@
 // Entry of the starter, a child of the daemon: starts what it is told to, and tells how it went. It must stay small, and
 // never outlive its daemon: what it has started does, the rest is the next daemon's.
 import { messageOf, QwexError } from '../../shared/errors.ts';
-import { GitFailure, runGit } from '../spaces/git-process.ts';
-import { runSupervisor } from '../supervisor/spawn-process.ts';
+import { GitFailure, GitKilled } from './git-failure.ts';
+import { runGit } from './git-process.ts';
 import type { GitAnswer, Numbered, Order, Report } from './messages.ts';
 import { runProgram } from './run-program.ts';
+import { runSupervisor } from './supervisor-process.ts';
 
 /** Calls of git that may be aborted, by order. */
 const abortable = new Map<number, AbortController>();
@@ -25,6 +26,7 @@ async function git({ order, call, isAbortable }: Extract<Numbered<Order>, { do: 
 }
 
 function failureOf(error: unknown): GitAnswer {
+  if (error instanceof GitKilled) return { kind: 'killed' };
   if (error instanceof GitFailure) {
     const { args, exitCode, stdout, stderr } = error;
     return { kind: 'failed', args, exitCode, stdout, stderr };

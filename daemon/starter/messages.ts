@@ -1,5 +1,6 @@
 // What the daemon and its starter say to each other. Plain JSON.
 import type { ErrorCode } from '../../shared/errors.ts';
+import type { SupervisorCall } from './supervisor-process.ts';
 
 export interface GitOrder {
   cwd: string;
@@ -16,11 +17,13 @@ export type Order =
   /** Of an earlier order: no longer wanted. */
   | { do: 'abort' }
   | { do: 'run'; program: string; args: string[] }
-  | { do: 'supervise'; args: string[]; settings: Record<string, string>; runDir: string };
+  | ({ do: 'supervise' } & SupervisorCall);
 
 export type GitAnswer =
   | { kind: 'printed'; stdout: string }
-  /** It ended with a code that nobody expected; negative: it could not be started, or was killed. */
+  /** By a signal, or with the starter. */
+  | { kind: 'killed' }
+  /** It ended with a code that nobody expected. */
   | { kind: 'failed'; args: string[]; exitCode: number; stdout: string; stderr: string }
   /** Something that its user can put right. */
   | { kind: 'refused'; code: ErrorCode; message: string; hint: string | undefined }

@@ -4,7 +4,6 @@
 // What the starter was doing when it dies is answered as if it had been killed itself; the next order brings up another.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { SupervisorCall, SupervisorProcess } from '../supervisor/spawn-process.ts';
 import {
   type Exit,
   errorOf,
@@ -15,9 +14,11 @@ import {
   type Report,
 } from './messages.ts';
 import type { Ran } from './run-program.ts';
+import type { SupervisorCall, SupervisorProcess } from './supervisor-process.ts';
 
-/** Settings of Node for a process that does next to nothing itself. */
-const SMALL = ['--max-semi-space-size=1', '--lite-mode', '--disable-warning=ExperimentalWarning'];
+/** Settings of Node for a process that does next to nothing itself. Without a compiler, it can't run TypeScript. */
+const SMALL = ['--max-semi-space-size=1', '--lite-mode'];
+const FROM_SOURCES = import.meta.url.endsWith('.ts');
 
 interface Waiting {
   report(report: Report): void;
@@ -33,14 +34,13 @@ export class Starter {
 
   constructor() {
     // In the bundle, everything of the daemon is in dist/.
-    const file = import.meta.url.endsWith('.ts') ? './main.ts' : './starter.mjs';
+    const file = FROM_SOURCES ? './main.ts' : './starter.mjs';
     this.#entry = fileURLToPath(new URL(file, import.meta.url));
   }
 
   /** Brings its process up, ahead of the first order. */
   open(): void {
     this.#process ??= this.#begin();
-    this.#rest();
   }
 
   /** Undefined while none is up. */
@@ -55,14 +55,13 @@ export class Starter {
       const answer = (report: GitAnswer) => {
         signal?.removeEventListener('abort', abort);
         this.#waiting.delete(number);
-        this.#rest();
         resolve(report);
       };
       const number = this.#give(
         { do: 'git', call: order, isAbortable: signal !== undefined },
         {
           report: (report) => answer(report as GitAnswer),
-          lost: () => answer({ kind: 'failed', args: call.args, exitCode: -1, stdout: '', stderr: KILLED }),
+          lost: () => answer({ kind: 'killed' }),
         },
       );
       const abort = () => void this.#process?.send({ do: 'abort', order: number });
@@ -78,8 +77,7 @@ export class Starter {
       {
         report: (report) => {
           this.#waiting.delete(number);
-          this.#rest();
-          if (report.kind === 'ran') resolve(report);
+          if (report.kind === 'ran') resolve({ exit: report.exit, stderr: report.stderr });
           if (report.kind === 'broke') reject(errorOf(report));
         },
         lost: () => resolve({ exit: { code: null, signal: null }, stderr: KILLED }),
@@ -88,7 +86,7 @@ export class Starter {
     return promise;
   }
 
-  supervise({ args, settings, runDir }: SupervisorCall): SupervisorProcess {
+  supervise(call: SupervisorCall): SupervisorProcess {
     const words = Promise.withResolvers<string | undefined>();
     const exited = Promise.withResolvers<Exit>();
     const end = (exit: Exit) => {
@@ -96,14 +94,13 @@ export class Starter {
       exited.resolve(exit);
     };
     const number = this.#give(
-      { do: 'supervise', args, settings, runDir },
+      { do: 'supervise', ...call },
       {
         report: (report) => {
           if (report.kind === 'announced') words.resolve(report.words ?? undefined);
           if (report.kind === 'broke') words.reject(errorOf(report));
           if (report.kind === 'exited') end(report.exit);
           if (report.kind !== 'announced') this.#waiting.delete(number);
-          this.#rest();
         },
         lost: () => end({ code: null, signal: null }),
       },
@@ -111,7 +108,7 @@ export class Starter {
     return { words: words.promise, exited: exited.promise };
   }
 
-  /** What it has started goes on. */
+  /** What it has started goes on, and nothing more is heard of it. */
   close(): void {
     const child = this.#process;
     this.#process = undefined;
@@ -122,8 +119,6 @@ export class Starter {
     const number = ++this.#lastOrder;
     this.#waiting.set(number, waiting);
     this.#process ??= this.#begin();
-    this.#process.ref();
-    this.#process.channel?.ref();
     this.#process.send({ ...order, order: number } satisfies Numbered<Order>);
     return number;
   }
@@ -131,7 +126,7 @@ export class Starter {
   #begin(): ChildProcess {
     const child = fork(this.#entry, [], {
       cwd: '/',
-      execArgv: SMALL,
+      execArgv: FROM_SOURCES ? ['--disable-warning=ExperimentalWarning'] : SMALL,
       serialization: 'json',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -148,16 +143,9 @@ export class Starter {
     this.#waiting.clear();
     for (const { lost: tell } of lost) tell();
   }
-
-  /** A supervisor may run for days: only who waits for an answer keeps this process alive. */
-  #rest(): void {
-    if (this.#waiting.size > 0) return;
-    this.#process?.unref();
-    this.#process?.channel?.unref();
-  }
 }
 
-const KILLED = 'it was killed, or could not be started at all';
+const KILLED = 'who had started it was killed';
 
 /** One per process, as its children are; the door to git and the one to supervisors ask for it. */
 let current: Starter | undefined;

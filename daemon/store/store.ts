@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3';
 import { QwexError } from '../../shared/errors.ts';
 import { type EndReason, refusal, TRANSITIONS, type Verb } from '../../shared/run-state.ts';
 import { worded } from './database.ts';
+import { Durability, type Durable } from './durability.ts';
 import { EventLog } from './event-log.ts';
 import { forgetRun } from './forget.ts';
 import { insertJob, insertQueuedRun } from './insert.ts';
@@ -22,13 +23,6 @@ export interface ExitFacts {
   exitedAt: number;
 }
 
-/**
- * When a commit is on the disk. A sync costs milliseconds, and takes along all that was committed before: so what a
- * run's own files tell as well, and recovery reads from them, leaves it to the next commit. It survives any death of
- * this process; only a machine that goes down may lose it.
- */
-type Durable = 'at once' | 'with the next';
-
 /** Columns that a verb sets, by column name. */
 export type Changes = Record<string, string | number | null>;
 
@@ -41,11 +35,12 @@ export class Store {
   readonly #now: () => number;
   readonly #settlement: Settlement;
   #beforeCommit: () => void = () => undefined;
-  #syncs: Durable = 'at once';
+  readonly #durability: Durability;
   readonly #restoration: Restoration;
 
   constructor(db: Database, now: () => number = Date.now) {
     this.#db = db;
+    this.#durability = new Durability(db);
     this.#now = now;
     const statements = new Statements(db);
     this.#statements = statements;
@@ -229,7 +224,7 @@ export class Store {
     if (this.#db.inTransaction) return work();
     let result: T;
     try {
-      this.#sync(durable);
+      this.#durability.of(durable);
       result = this.#db
         .transaction(() => {
           const done = work();
@@ -252,12 +247,6 @@ export class Store {
 
   close(): void {
     if (this.#db.open) this.#db.close();
-  }
-
-  #sync(durable: Durable): void {
-    if (this.#syncs === durable) return;
-    this.#db.pragma(`synchronous = ${durable === 'at once' ? 'FULL' : 'NORMAL'}`);
-    this.#syncs = durable;
   }
 
   #end(verb: 'succeed' | 'fail' | 'cancel' | 'lose', id: string, ending: Ending): RunRecord {

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import type { ProcessIdentity } from './identity.ts';
 import { adoptSettings, type SuperviseRequest } from './request.ts';
 import { copySupervisor } from './scripts.ts';
-import { readTrouble, type SupervisorExit, spawnSupervisor } from './spawn.ts';
+import { readTrouble, type SupervisorExit, spawnSupervisor, wasUnseen } from './spawn.ts';
 
 export type AdoptResult =
   | { kind: 'adopted'; supervisor: ProcessIdentity; exited: Promise<SupervisorExit> }
@@ -27,7 +27,8 @@ export async function adoptRun(request: SuperviseRequest): Promise<AdoptResult> 
   const supervisor = await announced;
   if (supervisor !== undefined) return { kind: 'adopted', supervisor, exited };
   const { code, signal } = await exited;
-  if (code === 76) return { kind: 'not_needed' };
+  // Unseen, it may have taken over all the same.
+  if (code === 76 || wasUnseen({ code, signal })) return { kind: 'not_needed' };
   if (code === 77) return { kind: 'never_ran' };
   const ending = signal === null ? `exit code ${code}` : signal;
   return { kind: 'failed', message: `taking over ended with ${ending}: ${await readTrouble(runDir)}` };

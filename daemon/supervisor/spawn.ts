@@ -1,11 +1,11 @@
 // The daemon's door to new supervisors: started by the starter where there is one, else by this process.
 
 import { currentStarter } from '../starter/starter.ts';
+import { runSupervisor, type SupervisorExit } from '../starter/supervisor-process.ts';
 import { type ProcessIdentity, parseIdentity } from './identity.ts';
 import { readText, troublePath } from './places.ts';
-import { runSupervisor, type SupervisorCall, type SupervisorExit } from './spawn-process.ts';
 
-export type { SupervisorExit } from './spawn-process.ts';
+export type { SupervisorExit } from '../starter/supervisor-process.ts';
 
 export interface SpawnedSupervisor {
   /** The supervisor's word that it is in charge; undefined when it ended without one. */
@@ -17,9 +17,20 @@ export interface SpawnedSupervisor {
   exited: Promise<SupervisorExit>;
 }
 
-export function spawnSupervisor(call: SupervisorCall): SpawnedSupervisor {
+/** `args` of bash: the script and its words; `settings`: its whole environment. */
+export function spawnSupervisor(of: {
+  args: string[];
+  settings: Record<string, string>;
+  runDir: string;
+}): SpawnedSupervisor {
+  const call = { args: of.args, settings: of.settings, troubleFile: troublePath(of.runDir) };
   const { words, exited } = currentStarter()?.supervise(call) ?? runSupervisor(call);
   return { announced: words.then(parseIdentity), exited };
+}
+
+/** The starter died before the supervisor did: it may live. */
+export function wasUnseen({ code, signal }: SupervisorExit): boolean {
+  return code === null && signal === null;
 }
 
 /** The last words of a supervisor that could not start. */

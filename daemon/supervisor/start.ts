@@ -2,12 +2,13 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { preventStart } from './claim.ts';
 import type { ProcessIdentity } from './identity.ts';
 import { inspect } from './inspect.ts';
 import { readTime, variablesPath } from './places.ts';
 import { environmentBytes, type StartRequest, startSettings } from './request.ts';
 import { copySupervisor } from './scripts.ts';
-import { readTrouble, type SupervisorExit, spawnSupervisor } from './spawn.ts';
+import { readTrouble, type SupervisorExit, spawnSupervisor, wasUnseen } from './spawn.ts';
 
 export type StartResult =
   /** In charge. The supervisor's own end is a hint to inspect; undefined when it died before it could say who it is. */
@@ -43,6 +44,9 @@ export async function startSupervisor(request: StartRequest): Promise<StartResul
   const { code, signal } = await exited;
   if (code === 75) return { kind: 'devices_busy' };
   if (code === 76) return { kind: 'claimed' };
+  // Nobody saw its end, so it may be on its way still: who takes its claim decides that it never starts.
+  if (wasUnseen({ code, signal }) && (await preventStart({ runDir, attempt: request.attempt })))
+    return { kind: 'failed', message: 'who was to start the supervisor was killed' };
   const found = await inspect({ runDir, localDir });
   if (found.kind !== 'never_ran') return started();
   const ending = signal === null ? `exit code ${code}` : signal;

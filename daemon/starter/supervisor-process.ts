@@ -5,7 +5,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { troublePath } from './places.ts';
 
 export interface SupervisorExit {
   code: number | null;
@@ -17,8 +16,8 @@ export interface SupervisorCall {
   args: string[];
   /** Its whole environment. */
   settings: Record<string, string>;
-  /** Its last words go into a file in there. */
-  runDir: string;
+  /** A file for its last words, when it can't start. */
+  troubleFile: string;
 }
 
 export interface SupervisorProcess {
@@ -29,9 +28,9 @@ export interface SupervisorProcess {
 }
 
 /** Rejects `words` when bash itself can't be run; `exited` is then never settled. */
-export function runSupervisor({ args, settings, runDir }: SupervisorCall): SupervisorProcess {
-  mkdirSync(dirname(troublePath(runDir)), { recursive: true, mode: 0o700 });
-  const trouble = openSync(troublePath(runDir), 'a', 0o600);
+export function runSupervisor({ args, settings, troubleFile }: SupervisorCall): SupervisorProcess {
+  mkdirSync(dirname(troubleFile), { recursive: true, mode: 0o700 });
+  const trouble = openSync(troubleFile, 'a', 0o600);
   try {
     const child = spawn('/bin/bash', ['-p', ...args], {
       cwd: '/',

@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream';
 import { GitError, type SimpleGitOptions, simpleGit } from 'simple-git';
 import { QwexError } from '../../shared/errors.ts';
+import { GitFailure, GitKilled } from './git-failure.ts';
 
 export interface GitCall {
   /** An existing folder. */
@@ -19,22 +20,6 @@ export interface GitCall {
   /** Extra `-c` settings, `key=value`. */
   config?: string[];
   signal?: AbortSignal;
-}
-
-/** A git command that ended with an exit code nobody expected. A negative code: it could not be started. */
-export class GitFailure extends GitError {
-  readonly args: string[];
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-
-  constructor({ args, exitCode, stdout, stderr }: Omit<GitFailure, keyof GitError>) {
-    super(undefined, `git ${args[0]} failed with exit code ${exitCode}: ${stderr.trim()}`);
-    this.args = args;
-    this.exitCode = exitCode;
-    this.stdout = stdout;
-    this.stderr = stderr;
-  }
 }
 
 const SAFE_CONFIG = [
@@ -74,6 +59,7 @@ const PROGRAMS = new Set(['editor', 'visual', 'pager', 'prefix', 'ssh_askpass'])
 /** What git prints on stdout, as UTF-8. Throws GitFailure, or QwexError when git isn't installed. */
 export async function runGit(call: GitCall): Promise<string> {
   const { args, cwd, accept = [0], input, signal, config = [] } = call;
+  let failure: GitFailure | GitKilled | undefined;
   const runner = simpleGit({
     baseDir: cwd,
     config: [...SAFE_CONFIG, ...config],
@@ -83,8 +69,14 @@ export async function runGit(call: GitCall): Promise<string> {
     completion: { onClose: true, onExit: signal === undefined ? false : AFTER_EXIT_MS },
     errors: (_error, { exitCode, stdOut, stdErr }) => {
       if (accept.includes(exitCode)) return undefined;
+      // Of a git that a signal has ended there is none.
+      if (!Number.isInteger(exitCode)) {
+        failure = new GitKilled(args);
+        return new GitError(undefined, failure.message);
+      }
       const stdout = Buffer.concat(stdOut).toString();
-      return new GitFailure({ args, exitCode, stdout, stderr: Buffer.concat(stdErr).toString() });
+      failure = new GitFailure({ args, exitCode, stdout, stderr: Buffer.concat(stdErr).toString() });
+      return new GitError(undefined, failure.message);
     },
     ...(input === undefined ? {} : { input: () => input }),
     ...(signal === undefined ? {} : { abort: signal }),
@@ -94,7 +86,7 @@ export async function runGit(call: GitCall): Promise<string> {
   try {
     return await runner.raw(args);
   } catch (error) {
-    throw error instanceof GitFailure && error.exitCode < 0 ? notInstalled(error) : error;
+    throw failure instanceof GitFailure && failure.exitCode < 0 ? notInstalled(failure) : (failure ?? error);
   }
 }
 
