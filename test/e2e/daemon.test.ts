@@ -204,3 +204,17 @@ test('install prints a unit that leaves runs alone', async () => {
   expect(unit).toContain('KillMode=process');
   expect(unit).toContain(`QWEX_HOME=${rig.home}`);
 });
+
+test('the process that starts git and supervisors is killed: what runs goes on, what comes next runs too', async () => {
+  await using rig = await Rig.start();
+  const repo = await rig.repo();
+  const program = await rig.program();
+  const id = await rig.submit(repo, '--', ...program.command);
+  await program.started();
+  const [starter] = processesWith(`QWEX_HOME=${rig.home}`).filter(({ command }) => command.includes('starter'));
+  process.kill(starter?.pid ?? 0, 'SIGKILL');
+  const next = await rig.submit(repo, '--', 'true');
+  await program.exit(3);
+  expect(await rig.client.wait(id)).toMatchObject({ status: 'failed', exitCode: 3, reason: 'exit' });
+  expect(await rig.client.wait(next)).toMatchObject({ status: 'succeeded' });
+});
