@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { untilGone } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
-import { canMount, SmallDisk } from './small-disk.ts';
+import { cannotMount, SmallDisk } from './small-disk.ts';
 
-const onSmallDisk = test.skipIf(!(await canMount()));
+const onSmallDisk = test.skipIf(await cannotMount());
 const MIB = 1024 * 1024;
 const CONFIG = 'slots: 1\ngrace: 500ms\n';
 
