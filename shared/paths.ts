@@ -14,6 +14,8 @@ export interface HomePaths {
   socket: string;
   daemonLock: string;
   database: string;
+  /** The wish that the next daemon make the database anew, and when it was wished (ms since 1970). */
+  rebuildOrder: string;
   log: string;
   apiKey: string;
   config: string;
@@ -64,13 +66,15 @@ export function homePaths(home: string, options: PathOptions = {}): HomePaths {
   const tooLong = Buffer.byteLength(join(home, 'daemon.sock')) > MAX_SOCKET_PATH_BYTES;
   const local = network || tooLong ? localFallback(home) : home;
   const spaces = options.spaces ?? join(home, 'spaces');
+  const database = network ? join(home, 'hosts', machineId(), 'qwex.db') : join(home, 'qwex.db');
   return {
     home,
     local,
     localReason: network ? 'network_home' : tooLong ? 'long_path' : null,
     socket: join(local, 'daemon.sock'),
     daemonLock: join(local, 'daemon.lock'),
-    database: network ? join(home, 'hosts', machineId(), 'qwex.db') : join(home, 'qwex.db'),
+    database,
+    rebuildOrder: `${database}.rebuild`,
     log: join(home, 'daemon.log'),
     apiKey: join(home, 'local-api-key'),
     config: userConfigFile(home),

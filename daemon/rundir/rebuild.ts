@@ -13,7 +13,7 @@ export interface LostIndex {
   finishRestore(): void;
 }
 
-export interface Rebuilt {
+export interface FromFolders {
   restored: number;
   /** Folders that are left out, and why. */
   refused: Refusal[];
@@ -26,8 +26,19 @@ export interface Refusal {
 
 const RUNS_AT_ONCE = 64;
 
+export interface Places {
+  /** Root of the folders of the workspaces. */
+  runs: string;
+  bootId: string;
+  /** What else there is to come back from; asked when the folders have been read, before the runs are tied together. */
+  alsoFrom?: () => Promise<void>;
+}
+
 /** Puts every run of `<runs>/<workspace>/runs/<id>/` into the index. */
-export async function rebuildIndex(index: LostIndex, runs: string, bootId: string): Promise<Rebuilt> {
+export async function rebuildIndex(
+  index: LostIndex,
+  { runs, bootId, alsoFrom }: Places,
+): Promise<FromFolders> {
   const folders = await runFoldersBelow(runs);
   const refused: Refusal[] = [];
   let restored = 0;
@@ -40,6 +51,7 @@ export async function rebuildIndex(index: LostIndex, runs: string, bootId: strin
       refused,
     );
   }
+  await alsoFrom?.();
   index.finishRestore();
   return { restored, refused };
 }

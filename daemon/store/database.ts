@@ -7,7 +7,7 @@ import { migrate } from './schema.ts';
 
 export interface OpenedDatabase {
   db: Database.Database;
-  /** Where a damaged file went; the index has to be rebuilt from the run folders. */
+  /** Where the former file went, which was damaged; the index has to be rebuilt from the run folders. */
   setAside: string | null;
   /** No database was there: an empty one was made. */
   created: boolean;
@@ -24,18 +24,26 @@ export function openDatabase(options: DatabaseOptions): OpenedDatabase {
   mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
   const existed = existsSync(options.file);
   try {
-    return { db: open(options), setAside: null, created: !existed };
+    return { db: openWhole(options), setAside: null, created: !existed };
   } catch (error) {
     if (error instanceof QwexError || !isDamage(error)) throw error;
     const setAside = `${options.file}.damaged-${options.nowMs}`;
-    for (const suffix of ['', '-wal', '-shm']) {
-      if (existsSync(options.file + suffix)) renameSync(options.file + suffix, setAside + suffix);
-    }
-    return { db: open(options), setAside, created: true };
+    moveDatabase(options.file, setAside);
+    return { db: openWhole(options), setAside, created: true };
   }
 }
 
-function open({ file, exclusive }: DatabaseOptions): Database.Database {
+/**
+ * Gives a database another name, byte for byte. The file itself goes last: as long as it is there, the move isn't done
+ * and can be done again.
+ */
+export function moveDatabase(from: string, to: string): void {
+  for (const suffix of ['-wal', '-shm', ''])
+    if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix);
+}
+
+/** Throws on one that is damaged, or of a newer qwex. */
+export function openWhole({ file, exclusive }: Omit<DatabaseOptions, 'nowMs'>): Database.Database {
   // Made by us, as SQLite would make it for everybody to read; its -wal and -shm take over its mode.
   closeSync(openSync(file, 'a', 0o600));
   const db = new Database(file);

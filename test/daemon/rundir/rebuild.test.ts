@@ -5,7 +5,7 @@ import { rebuildIndex } from '../../../daemon/rundir/rebuild.ts';
 import { exitFacts, recipeOf, SCRIPT, SOURCES } from '../store/rig.ts';
 import { HomeRig } from './rig.ts';
 
-const rebuild = (rig: HomeRig) => rebuildIndex(rig.store, rig.paths.runs, 'this-boot');
+const rebuild = (rig: HomeRig) => rebuildIndex(rig.store, { runs: rig.paths.runs, bootId: 'this-boot' });
 
 describe('an index made anew from the run folders', () => {
   it('has every run as it was, in the order of submission', async () => {
@@ -58,7 +58,7 @@ describe('an index made anew from the run folders', () => {
     const waiting = rig.submit({ after: [{ id: needed.id, policy: 'success' }] });
     await using later = await rig.withoutDatabase();
     const half = { restore: later.store.restore.bind(later.store), finishRestore: () => undefined };
-    await rebuildIndex(half, later.paths.runs, 'this-boot');
+    await rebuildIndex(half, { runs: later.paths.runs, bootId: 'this-boot' });
     expect(later.store.isIndexed).toBe(false);
     expect(await rebuild(later)).toEqual({ restored: 0, refused: [] });
     expect(await rebuild(later)).toEqual({ restored: 0, refused: [] });
@@ -232,7 +232,7 @@ describe('a folder that is none of ours, or not whole', () => {
         return later.store.restore(found);
       },
     };
-    const { restored, refused } = await rebuildIndex(picky, later.paths.runs, 'boot');
+    const { restored, refused } = await rebuildIndex(picky, { runs: later.paths.runs, bootId: 'boot' });
     expect(restored).toBe(1);
     expect(refused).toEqual([{ path: rig.directory(bad.id), why: 'CHECK constraint failed' }]);
     expect(later.store.runs.get(good.id)).toBeDefined();
