@@ -73,13 +73,13 @@ interface Found extends RestoredRun {
   path: string;
 }
 
-interface RunFolder {
+export interface RunFolder {
   path: string;
   workspace: string;
   id: string;
 }
 
-async function runFoldersBelow(runs: string): Promise<RunFolder[]> {
+export async function runFoldersBelow(runs: string): Promise<RunFolder[]> {
   const folders: RunFolder[] = [];
   for (const workspace of await namesIn(runs)) {
     const parent = join(runs, workspace, 'runs');
@@ -103,7 +103,10 @@ async function readOrRefuse(
 
 class Unreadable extends Error {}
 
-async function readRunFolder({ path, workspace, id }: RunFolder, bootId: string): Promise<RestoredRun> {
+export async function readRunFolder(
+  { path, workspace, id }: RunFolder,
+  bootId: string,
+): Promise<RestoredRun> {
   if (!(await stat(path)).isDirectory()) throw new Unreadable('it is not a folder');
   const [json, script, sources, history] = await Promise.all([
     readFile(join(path, 'run.json'), 'utf8'),
