@@ -25,6 +25,7 @@ import { Cancellation } from './runner/cancel.ts';
 import type { RunnerDeps } from './runner/deps.ts';
 import { EndSignals, hearEnd } from './runner/end-signals.ts';
 import { Executor } from './runner/executor.ts';
+import { leaveToNewer } from './runner/newer.ts';
 import { recover } from './runner/recovery.ts';
 import { Submission } from './runner/submission.ts';
 import { Workspaces } from './runner/workspaces.ts';
@@ -70,8 +71,9 @@ export class Daemon {
     await disk.look();
     await index.complete(folders, runnerDeps.bootId);
     await runnerDeps.environments.sweep((name) => store.runs.usesEnvironment(name));
+    const newer = await leaveToNewer(runnerDeps);
     await this.#parts.folderJournal.start();
-    await recover(runnerDeps, executor);
+    await recover(runnerDeps, executor, newer);
     await this.#parts.ended.ready;
     // We hold the lock, so whoever made this socket is dead.
     await rm(paths.socket, { force: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
 import { jobIdOf, sha256 } from '../../shared/recipe.ts';
 import type { RestoredRun, RunRecord } from '../store/record.ts';
-import { type RunJson, runJsonSchema } from './run-json.ts';
+import { formatFault, type RunJson, runJsonSchema } from './run-json.ts';
 
 /** What the store does with runs that were found. */
 export interface LostIndex {
@@ -131,7 +131,10 @@ export async function readRunFolder(
 }
 
 function parseRunJson(text: string): RunJson {
-  const parsed = runJsonSchema.safeParse(parseJson('run.json', text));
+  const json = parseJson('run.json', text);
+  const fault = formatFault(json);
+  if (fault !== null) throw new Unreadable(fault);
+  const parsed = runJsonSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Unreadable(`its run.json is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
