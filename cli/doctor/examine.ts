@@ -6,6 +6,7 @@ import type { Check, DaemonStatus, DoctorResponse } from '../../shared/schemas/l
 import { VERSION } from '../../shared/version.ts';
 import type { Context } from '../context.ts';
 import { formatFinding, UNWELL_EXIT_CODE } from '../view/finding.ts';
+import { mismatch } from '../view/versions.ts';
 
 export async function examine(context: Context, { json }: { json?: boolean }): Promise<void> {
   const { terminal } = context;
@@ -31,12 +32,7 @@ async function daemonChecks({ runner, cwd }: Context): Promise<Check[]> {
 function versions({ version, pid }: DaemonStatus): Check {
   const name = 'daemon';
   if (version === VERSION) return { name, state: 'ok', message: `qwex ${version}, pid ${pid}` };
-  return {
-    name,
-    state: 'warning',
-    message: `the daemon is qwex ${version}, this command is qwex ${VERSION}`,
-    hint: 'qwex daemon restart; runs go on meanwhile',
-  };
+  return { name, state: 'warning', ...mismatch(version) };
 }
 
 function shellChecks(env: NodeJS.ProcessEnv): Check[] {
