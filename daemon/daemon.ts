@@ -233,11 +233,13 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const ended = watchEnded(
     paths.ended,
     (runId) => hearEnd(runnerDeps, runId),
-    (err) => logger.error({ err }, 'watching ended/ failed'),
+    (err) => logger.warn({ err }, 'ended/ can not be watched: it is looked at now and then'),
   );
-  const configWatch = watchConfig(paths.config, settings, (err) =>
-    logger.warn({ problem: messageOf(err) }, 'config.yaml is not valid; the last good settings stay'),
-  );
+  const configWatch = watchConfig(paths.config, settings, {
+    onError: (err) =>
+      logger.warn({ problem: messageOf(err) }, 'config.yaml is not valid; the last good settings stay'),
+    onDegraded: (err) => logger.warn({ err }, 'config.yaml can not be watched: it is looked at now and then'),
+  });
   return {
     paths,
     index,
