@@ -163,10 +163,11 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const ends = new EndSignals();
   const stopping = new AbortController();
   const settings = await Settings.load(paths.home, () => wake());
-  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], () => {
+  const onRoom = () => {
     wake();
     void folderJournal.tryAgain();
-  });
+  };
+  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], onRoom, [paths.local]);
   const problem = () => disk.problem;
   const slots = () => settings.current.slots;
   const line: DeviceLine = new DeviceLine({

@@ -5,6 +5,8 @@ import Database from 'better-sqlite3';
 import { QwexError } from '../../shared/errors.ts';
 import { migrate } from './schema.ts';
 
+const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
+
 export interface OpenedDatabase {
   db: Database.Database;
   /** Where the former file went, which was damaged; the index has to be rebuilt from the run folders. */
@@ -54,6 +56,8 @@ export function openWhole({ file, exclusive }: Omit<DatabaseOptions, 'nowMs'>): 
     db.pragma('synchronous = FULL');
     db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 1000');
+    // What a burst has made of the log is given back at the next checkpoint that can.
+    db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
     const check = db.pragma('quick_check(1)', { simple: true });
     if (check !== 'ok') throw new DamagedDatabase(`${file}: ${String(check)}`);
     migrate(db);
@@ -79,6 +83,15 @@ export function worded(error: unknown, file: string): unknown {
       code: 'no_space',
       message: `the disk of ${file} is full, so nothing was changed`,
       hint: 'make room (qwex gc), then ask again',
+      cause: error,
+    });
+  }
+  // Of a used-up quota SQLite tells no more than of a failing disk.
+  if (codeOf(error) === 'SQLITE_IOERR_WRITE') {
+    return new QwexError({
+      code: 'no_space',
+      message: `the database ${file} can not be written, so nothing was changed: a quota is used up, or the disk fails`,
+      hint: 'make room (qwex gc), then ask again; if there is room, the system log tells of the disk',
       cause: error,
     });
   }

@@ -15,10 +15,18 @@ export class SmallDisk {
     this.folder = folder;
   }
 
-  static async mount(megabytes: number): Promise<SmallDisk> {
+  /** `inodes`: how many files and folders it takes; 0 for no limit. */
+  static async mount(megabytes: number, inodes = 0): Promise<SmallDisk> {
     const folder = await mkdtemp('/tmp/qwex-disk-');
     try {
-      await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'qwex-test', folder]);
+      await run('mount', [
+        '-t',
+        'tmpfs',
+        '-o',
+        `size=${megabytes}m,nr_inodes=${inodes},mode=0700`,
+        'qwex-test',
+        folder,
+      ]);
     } catch (error) {
       await rm(folder, { recursive: true });
       throw error;
@@ -50,9 +58,17 @@ export class SmallDisk {
     else await run('sh', ['-c', 'cat /dev/zero >"$1" 2>/dev/null || true', 'fill', ballast]);
   }
 
+  /** Leaves no name for another file. */
+  async fillInodes(): Promise<void> {
+    const ballast = join(this.folder, 'ballast');
+    await mkdir(ballast);
+    const { ffree } = await statfs(this.folder);
+    for (let at = 0; at < ffree; at += 1) await writeFile(join(ballast, String(at)), '');
+  }
+
   /** Makes room again. */
   async clear(): Promise<void> {
-    await rm(join(this.folder, 'ballast'), { force: true });
+    await rm(join(this.folder, 'ballast'), { force: true, recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
