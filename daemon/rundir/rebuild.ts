@@ -30,6 +30,8 @@ export interface Places {
   /** Root of the folders of the workspaces. */
   runs: string;
   bootId: string;
+  /** Of this machine, in a home that others have, too: their runs are their daemons' affair. */
+  machine?: string | null;
   /** What else there is to come back from; asked when the folders have been read, before the runs are tied together. */
   alsoFrom?: () => Promise<void>;
 }
@@ -37,14 +39,16 @@ export interface Places {
 /** Puts every run of `<runs>/<workspace>/runs/<id>/` into the index. */
 export async function rebuildIndex(
   index: LostIndex,
-  { runs, bootId, alsoFrom }: Places,
+  { runs, bootId, machine = null, alsoFrom }: Places,
 ): Promise<FromFolders> {
   const folders = await runFoldersBelow(runs);
   const refused: Refusal[] = [];
   let restored = 0;
   for (let at = 0; at < folders.length; at += RUNS_AT_ONCE) {
     const batch = folders.slice(at, at + RUNS_AT_ONCE);
-    const found = await Promise.all(batch.map((folder) => readOrRefuse(folder, bootId, refused)));
+    const found = await Promise.all(
+      batch.map((folder) => readOrRefuse(folder, { bootId, machine }, refused)),
+    );
     restored += restoreEach(
       index,
       found.filter((run) => run !== undefined),
@@ -88,13 +92,10 @@ export async function runFoldersBelow(runs: string): Promise<RunFolder[]> {
   return folders;
 }
 
-async function readOrRefuse(
-  folder: RunFolder,
-  bootId: string,
-  refused: Refusal[],
-): Promise<Found | undefined> {
+async function readOrRefuse(folder: RunFolder, here: Here, refused: Refusal[]): Promise<Found | undefined> {
   try {
-    return { path: folder.path, ...(await readRunFolder(folder, bootId)) };
+    const found = await readRunFolder(folder, here);
+    return found === 'of another machine' ? undefined : { path: folder.path, ...found };
   } catch (error) {
     refused.push({ path: folder.path, why: messageOf(error) });
     return undefined;
@@ -103,10 +104,15 @@ async function readOrRefuse(
 
 class Unreadable extends Error {}
 
+export interface Here {
+  bootId: string;
+  machine: string | null;
+}
+
 export async function readRunFolder(
   { path, workspace, id }: RunFolder,
-  bootId: string,
-): Promise<RestoredRun> {
+  { bootId, machine }: Here,
+): Promise<RestoredRun | 'of another machine'> {
   if (!(await stat(path)).isDirectory()) throw new Unreadable('it is not a folder');
   const [json, script, sources, history] = await Promise.all([
     readFile(join(path, 'run.json'), 'utf8'),
@@ -114,7 +120,8 @@ export async function readRunFolder(
     readFile(join(path, 'sources.json'), 'utf8'),
     textOrNothing(join(path, 'statuses.jsonl')),
   ]);
-  const { format: _, after, ...run } = parseRunJson(json);
+  const { format: _, machine: owner, after, ...run } = parseRunJson(json);
+  if (machine !== null && owner !== machine) return 'of another machine';
   if (run.id !== id) throw new Unreadable(`its run.json is of another run, ${run.id}`);
   if (run.recipe.workspace !== workspace)
     throw new Unreadable(`its run.json is of another workspace, ${run.recipe.workspace}`);

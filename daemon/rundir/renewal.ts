@@ -32,7 +32,10 @@ export async function renewIndex(renewal: Renewal): Promise<Rebuilt> {
     formerUnreadable = former.unreadable;
     fault('index_renewed');
   };
-  const { restored, refused } = await rebuildIndex(store, { runs: paths.runs, bootId, alsoFrom });
+  const { restored, refused } = await rebuildIndex(store, {
+    ...{ runs: paths.runs, machine: paths.machine, bootId },
+    alsoFrom,
+  });
   await mendFolders(
     carried.map(({ id }) => store.mustGet(id)),
     { store, folders, nowMs },

@@ -176,7 +176,7 @@ export class RunFolders {
   }
 
   async #writeRecord(run: RunRecord, after: After): Promise<void> {
-    const json: RunJson = { format: FOLDER_FORMAT, ...run, after };
+    const json: RunJson = { format: FOLDER_FORMAT, machine: this.#paths.machine, ...run, after };
     await writeAtomically(join(this.directory(run), 'run.json'), `${JSON.stringify(json, null, 2)}\n`);
   }
 

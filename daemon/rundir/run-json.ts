@@ -18,6 +18,8 @@ export function formatFault(json: unknown): string | null {
 
 export interface RunJson extends RunRecord {
   format: number;
+  /** Whose run it is, in a home that several machines have; null in one that only this machine has. */
+  machine: string | null;
   after: (Dependency & { met: boolean })[];
 }
 
@@ -48,6 +50,7 @@ const recipeSchema = z.strictObject({
 export const runJsonSchema = z
   .strictObject({
     format: z.literal(FOLDER_FORMAT),
+    machine: z.string().nullable().default(null),
     seq: count,
     id,
     jobId: hash,

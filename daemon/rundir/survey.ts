@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, messageOf } from '../../shared/errors.ts';
-import { readRunFolder, runFoldersBelow } from './rebuild.ts';
+import { type Here, type RunFolder, readRunFolder, runFoldersBelow } from './rebuild.ts';
 
 export interface SurveyedFolder {
   path: string;
@@ -15,15 +15,23 @@ export interface SurveyedFolder {
 
 const FOLDERS_AT_ONCE = 32;
 
-export async function* surveyFolders(runs: string, bootId: string): AsyncGenerator<SurveyedFolder> {
+/** Of this machine's runs, in a home that several have. */
+export async function* surveyFolders(runs: string, here: Here): AsyncGenerator<SurveyedFolder> {
   const folders = await runFoldersBelow(runs);
   for (let at = 0; at < folders.length; at += FOLDERS_AT_ONCE) {
-    const batch = folders.slice(at, at + FOLDERS_AT_ONCE).map(async (folder) => ({
-      ...{ path: folder.path, id: folder.id },
-      fault: await readRunFolder(folder, bootId).then(() => null, messageOf),
-      historyFault: await historyFault(folder.path),
-    }));
-    yield* await Promise.all(batch);
+    const batch = folders.slice(at, at + FOLDERS_AT_ONCE);
+    const surveyed = await Promise.all(batch.map((folder) => survey(folder, here)));
+    yield* surveyed.filter((each) => each !== null);
+  }
+}
+
+async function survey(folder: RunFolder, here: Here): Promise<SurveyedFolder | null> {
+  const { path, id } = folder;
+  try {
+    if ((await readRunFolder(folder, here)) === 'of another machine') return null;
+    return { path, id, fault: null, historyFault: await historyFault(path) };
+  } catch (error) {
+    return { path, id, fault: messageOf(error), historyFault: await historyFault(path) };
   }
 }
 

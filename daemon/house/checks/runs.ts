@@ -24,7 +24,8 @@ async function folders({ paths, store }: GcDeps): Promise<Check[]> {
   const odd: string[] = [];
   const unknown: string[] = [];
   let count = 0;
-  for await (const { path, id, fault, historyFault } of surveyFolders(paths.runs, await currentBootId())) {
+  const here = { bootId: await currentBootId(), machine: paths.machine };
+  for await (const { path, id, fault, historyFault } of surveyFolders(paths.runs, here)) {
     // One that was submitted after we asked is in the index by now.
     const isKnown = known.delete(id) || store.runs.get(id) !== undefined;
     count += 1;

@@ -160,7 +160,12 @@ describe('a folder that is none of ours, or not whole', () => {
   it.each<[string, (rig: HomeRig, id: string) => Promise<unknown>, RegExp]>([
     ['no record', (rig, id) => rm(join(rig.directory(id), 'run.json')), /ENOENT.*run\.json/],
     ['half a record', (rig, id) => rig.put(id, 'run.json', '{"format": 1, "seq"'), /run\.json is not JSON/],
-    ['another format', (rig, id) => rig.rewrite(id, { format: 2 }), /not valid: format/],
+    [
+      'a newer format',
+      (rig, id) => rig.rewrite(id, { format: 2 }),
+      /written by a newer qwex \(format 2, this/,
+    ],
+    ['no format', (rig, id) => rig.rewrite(id, { format: 0 }), /not valid: format/],
     [
       'an unknown field',
       (rig, id) => rig.rewrite(id, Object.fromEntries([['surprise', 1]])),
@@ -237,6 +242,19 @@ describe('a folder that is none of ours, or not whole', () => {
     expect(refused).toEqual([{ path: rig.directory(bad.id), why: 'CHECK constraint failed' }]);
     expect(later.store.runs.get(good.id)).toBeDefined();
   });
+});
+
+it('a home that several machines have gives each daemon the runs of its own machine', async () => {
+  await using rig = new HomeRig();
+  const [own, others, older] = [rig.in('running'), rig.in('running'), rig.in('succeeded')];
+  await rig.folders.allSettled();
+  await rig.rewrite(own.id, { machine: 'this' });
+  for (const { id } of [others, older]) await rig.rewrite(id, { machine: 'that' });
+  await using later = await rig.withoutDatabase();
+  const places = { runs: later.paths.runs, bootId: 'this-boot', machine: 'this' };
+  // Taken on here, they would run twice, or be called lost while they go on over there.
+  expect(await rebuildIndex(later.store, places)).toEqual({ restored: 1, refused: [] });
+  expect(later.store.runs.ids()).toEqual([own.id]);
 });
 
 it('an empty home is indexed at once', async () => {
