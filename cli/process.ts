@@ -3,11 +3,11 @@
 import { readlinkSync } from 'node:fs';
 import { isErrno } from '../shared/errors.ts';
 import { homeFrom } from '../shared/paths.ts';
-import { VERSION } from '../shared/version.ts';
 import type { Context } from './context.ts';
 import { runProgram } from './program.ts';
 import { reportError } from './view/errors.ts';
 import { type OutputStream, Terminal } from './view/terminal.ts';
+import { mismatch } from './view/versions.ts';
 
 /** What a shell reports for a program that SIGPIPE ended. */
 const BROKEN_PIPE_EXIT_CODE = 141;
@@ -94,10 +94,10 @@ function contextOf(argv: readonly string[], terminal: Terminal): Context {
       const { LocalRunner } = await import('../shared/client/local-runner.ts');
       return new LocalRunner({
         autostart,
-        onVersionMismatch: (version) =>
-          terminal.note(
-            `warning: the daemon is qwex ${version}, this command is ${VERSION}; run: qwex daemon restart`,
-          ),
+        onVersionMismatch: (version) => {
+          const { message, hint } = mismatch(version);
+          terminal.note(`warning: ${message}\nhint: ${hint}`);
+        },
       });
     },
   };

@@ -11,27 +11,28 @@ import { assessResources, openBox } from './box-wiring.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EventHub } from './events/hub.ts';
 import { loadKey, makeHome, watchConfig } from './home.ts';
+import { Daily } from './house/daily.ts';
 import { Housekeeping } from './house/housekeeping.ts';
-import { LeftExpiry } from './house/left-expiry.ts';
+import { expireLeft } from './house/left-expiry.ts';
 import { Settings } from './house/settings.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { LogFollower } from './logs/log-follower.ts';
+import { Index } from './open-index.ts';
 import { Environments } from './rundir/environments.ts';
 import { FolderJournal } from './rundir/folder-journal.ts';
-import { rebuildIndex } from './rundir/rebuild.ts';
 import { RunFolders } from './rundir/run-folders.ts';
 import { Cancellation } from './runner/cancel.ts';
 import type { RunnerDeps } from './runner/deps.ts';
 import { EndSignals, hearEnd } from './runner/end-signals.ts';
 import { Executor } from './runner/executor.ts';
+import { leaveToNewer } from './runner/newer.ts';
 import { recover } from './runner/recovery.ts';
 import { Submission } from './runner/submission.ts';
 import { Workspaces } from './runner/workspaces.ts';
 import { DeviceLine } from './scheduler/device-line.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Spaces } from './spaces/index.ts';
-import { openDatabase } from './store/database.ts';
-import { Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { currentBootId, type EndedWatch, watchEnded } from './supervisor/index.ts';
 
 export interface DaemonOptions {
@@ -43,11 +44,6 @@ export interface DaemonOptions {
   /** Called once the daemon has been asked to stop over its socket. */
   onStopRequest: (restart: boolean) => void;
 }
-
-/** Events kept for readers who come back; what is older, they look up in the runs themselves. */
-const KEPT_EVENTS = 100_000;
-/** How long a repeated request is recognised. */
-const KEPT_REQUESTS_MS = 30 * 24 * 3600 * 1000;
 
 export class Daemon {
   readonly #parts: Parts;
@@ -69,33 +65,23 @@ export class Daemon {
 
   async #begin(): Promise<void> {
     const { paths, store, executor, runnerDeps, scheduler, line, server } = this.#parts;
-    const { spaces, log, disk, leftExpiry } = this.#parts;
+    const { index, folders, spaces, log, disk, daily } = this.#parts;
     line.open();
     await spaces.emptyTrash();
-    store.events.trim(KEPT_EVENTS);
-    store.requests.forgetBefore(Date.now() - KEPT_REQUESTS_MS);
     await disk.look();
-    if (!store.isIndexed) await this.#rebuildIndex();
+    await index.complete(folders, runnerDeps.bootId);
     await runnerDeps.environments.sweep((name) => store.runs.usesEnvironment(name));
+    const newer = await leaveToNewer(runnerDeps);
     await this.#parts.folderJournal.start();
-    await recover(runnerDeps, executor);
+    await recover(runnerDeps, executor, newer);
     await this.#parts.ended.ready;
     // We hold the lock, so whoever made this socket is dead.
     await rm(paths.socket, { force: true });
     await server.listen(paths.socket);
     scheduler.start();
     line.begin();
-    leftExpiry.start();
+    daily.start();
     log.logger.info({ version: VERSION, home: paths.home, socket: paths.socket }, 'serving');
-  }
-
-  /** A new database, in a home that may have run folders already: they know what it doesn't. */
-  async #rebuildIndex(): Promise<void> {
-    const { paths, store, runnerDeps, log } = this.#parts;
-    const { restored, refused } = await rebuildIndex(store, paths.runs, runnerDeps.bootId);
-    for (const { path, why } of refused)
-      log.logger.warn({ path, why }, 'left out of the index, and left as it is: not a whole run folder');
-    if (restored > 0) log.logger.warn({ restored, refused: refused.length }, 'the index was rebuilt');
   }
 
   /** Stops taking requests and lets go of the runs, which go on. Idempotent by the caller. */
@@ -115,12 +101,12 @@ export class Daemon {
       stopping,
       log,
       disk,
-      leftExpiry,
+      daily,
     } = this.#parts;
     log.logger.info({ restart, running: executor.activeCount }, 'stopping; runs go on');
     stopping.abort();
     disk.stop();
-    leftExpiry.stop();
+    daily.stop();
     scheduler.stop();
     await line.stop();
     await server.close(restart);
@@ -139,6 +125,7 @@ export class Daemon {
 
 interface Parts {
   paths: HomePaths;
+  index: Index;
   store: Store;
   executor: Executor;
   runnerDeps: RunnerDeps;
@@ -153,7 +140,7 @@ interface Parts {
   configWatch: { close(): Promise<void> };
   stopping: AbortController;
   disk: DiskGuard;
-  leftExpiry: LeftExpiry;
+  daily: Daily;
   log: DaemonLog;
 }
 
@@ -162,13 +149,8 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const paths = await makeHome(options.home);
   const log = openLog(paths.log);
   const { logger } = log;
-  const { db, setAside } = openDatabase({
-    file: paths.database,
-    exclusive: paths.localReason === 'network_home',
-    nowMs: startedAtMs,
-  });
-  if (setAside !== null) logger.error({ setAside }, 'the database was damaged and has been set aside');
-  const store = new Store(db);
+  const index = Index.open({ paths, logger }, startedAtMs);
+  const { store } = index;
   const hub = new EventHub();
   const folders = new RunFolders(paths, (runId, err) =>
     logger.error({ err, runId }, 'writing the run folder failed'),
@@ -182,10 +164,11 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const ends = new EndSignals();
   const stopping = new AbortController();
   const settings = await Settings.load(paths.home, () => wake());
-  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], () => {
+  const onRoom = () => {
     wake();
     void folderJournal.tryAgain();
-  });
+  };
+  const disk = new DiskGuard([paths.home, paths.runs, paths.spaces], onRoom, [paths.local]);
   const problem = () => disk.problem;
   const slots = () => settings.current.slots;
   const line: DeviceLine = new DeviceLine({
@@ -226,9 +209,8 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     assertRoom: () => disk.assertRoom(),
     assess: (resources) => assessResources(line, resources),
   });
-  const leftExpiry = new LeftExpiry({ store, folders, nowMs: Date.now }, (err) =>
-    logger.error({ err }, 'deleting what runs left behind failed'),
-  );
+  const chores = [() => index.trim(Date.now()), () => expireLeft({ store, folders, nowMs: Date.now })];
+  const daily = new Daily(chores, (err) => logger.error({ err }, 'a daily chore failed'));
   const server = new ApiServer({
     ...{ store, scheduler, line, executor, folders, hub, settings, problem },
     log: logger,
@@ -239,6 +221,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     housekeeping: new Housekeeping({
       ...{ paths, store, folders, spaces, slots, problem, startedAtMs },
       boxProblem: () => line.problem,
+      rebuilt: () => index.rebuilt,
       commitsInSubmission: () => submission.commitsOnTheirWay(),
       nowMs: Date.now,
       beginStop: (restart) => setImmediate(() => options.onStopRequest(restart)),
@@ -252,13 +235,16 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const ended = watchEnded(
     paths.ended,
     (runId) => hearEnd(runnerDeps, runId),
-    (err) => logger.error({ err }, 'watching ended/ failed'),
+    (err) => logger.warn({ err }, 'ended/ can not be watched: it is looked at now and then'),
   );
-  const configWatch = watchConfig(paths.config, settings, (err) =>
-    logger.warn({ problem: messageOf(err) }, 'config.yaml is not valid; the last good settings stay'),
-  );
+  const configWatch = watchConfig(paths.config, settings, {
+    onError: (err) =>
+      logger.warn({ problem: messageOf(err) }, 'config.yaml is not valid; the last good settings stay'),
+    onDegraded: (err) => logger.warn({ err }, 'config.yaml can not be watched: it is looked at now and then'),
+  });
   return {
     paths,
+    index,
     store,
     executor,
     runnerDeps,
@@ -273,7 +259,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     configWatch,
     stopping,
     disk,
-    leftExpiry,
+    daily,
     log,
   };
 }

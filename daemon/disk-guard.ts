@@ -6,17 +6,25 @@ import { QwexError } from '../shared/errors.ts';
 
 /** Room for a run's folder, its record and the database's next pages. */
 const NEEDED_BYTES = 32 * 1024 * 1024;
+/** Names that a run and its space add, at the least. */
+const NEEDED_INODES = 200;
 const LOOK_AGAIN_MS = 5000;
 
 export class DiskGuard {
-  readonly #folders: readonly string[];
+  readonly #folders: ReadonlyMap<string, number>;
   readonly #onRoom: () => void;
   #problem: string | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `onRoom` is called when there is room again after there was none. */
-  constructor(folders: readonly string[], onRoom: () => void) {
-    this.#folders = [...new Set(folders)];
+  /**
+   * `smallFolders` are for what takes names and no bytes: sockets, locks, fifos. `onRoom` is called when there is room
+   * again after there was none.
+   */
+  constructor(folders: readonly string[], onRoom: () => void, smallFolders: readonly string[] = []) {
+    this.#folders = new Map([
+      ...smallFolders.map((folder) => [folder, 0] as const),
+      ...folders.map((folder) => [folder, NEEDED_BYTES] as const),
+    ]);
     this.#onRoom = onRoom;
   }
 
@@ -66,10 +74,13 @@ export class DiskGuard {
   }
 
   async #firstFull(): Promise<string | null> {
-    for (const folder of this.#folders) {
+    for (const [folder, neededBytes] of this.#folders) {
       // A folder that can't be asked is no reason to stop the queue: who writes there will say what is wrong.
       const room = await statfs(folder).catch(() => null);
-      if (room !== null && room.bavail * room.bsize < NEEDED_BYTES) return folder;
+      if (room === null) continue;
+      // Some file systems make inodes as they are needed, and count none.
+      const lacksInodes = room.files > 0 && room.ffree < NEEDED_INODES;
+      if (room.bavail * room.bsize < neededBytes || lacksInodes) return folder;
     }
     return null;
   }

@@ -23,6 +23,7 @@ export const FAULT_POINTS = [
   'giving_up', // the run never ran, and its end isn't recorded
   'ended', // recorded; its environment and its mark in ended/ are still there
   'environment_removed',
+  'index_renewed', // all runs are in the new index, and it doesn't count as whole yet
   'recovering',
   'attempt_prevented',
   'recovered',

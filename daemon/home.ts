@@ -1,5 +1,6 @@
 // The daemon's home: its folders, its key, and the settings that its owner may edit at any time.
 import { randomBytes } from 'node:crypto';
+import { unwatchFile, watchFile } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { watch } from 'chokidar';
 import { writeAtomically } from '../shared/atomic-write.ts';
@@ -8,6 +9,9 @@ import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { type HomePaths, homePaths } from '../shared/paths.ts';
 import { keepOutOfGit, loadUserConfig } from './config/index.ts';
 import type { Settings } from './house/settings.ts';
+
+/** Where the system has no watch left. */
+const LOOK_MS = 2000;
 
 /** Every folder of the home, the owner's alone. */
 export async function makeHome(home: string): Promise<HomePaths> {
@@ -38,10 +42,23 @@ export async function loadKey(file: string): Promise<Buffer> {
 export function watchConfig(
   file: string,
   settings: Settings,
-  onError: (error: unknown) => void,
+  { onError, onDegraded }: { onError: (error: unknown) => void; onDegraded: (error: unknown) => void },
 ): { close(): Promise<void> } {
   const watcher = watch(file, { ignoreInitial: true });
-  watcher.on('all', () => void settings.reload().catch(onError));
-  watcher.on('error', onError);
-  return watcher;
+  const reload = () => void settings.reload().catch(onError);
+  watcher.on('all', reload);
+  let isDegraded = false;
+  watcher.on('error', (error) => {
+    // It tells once for each folder above.
+    if (isDegraded) return;
+    isDegraded = true;
+    onDegraded(error);
+    watchFile(file, { interval: LOOK_MS, persistent: false }, reload);
+  });
+  return {
+    async close() {
+      unwatchFile(file, reload);
+      await watcher.close();
+    },
+  };
 }

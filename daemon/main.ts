@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot, startDaemon } from '../shared/client/start-daemon.ts';
 import { isListening, waitForSocket } from '../shared/client/wait-for-socket.ts';
-import { messageOf } from '../shared/errors.ts';
+import { messageOf, QwexError } from '../shared/errors.ts';
 import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { homeFrom, homePaths } from '../shared/paths.ts';
 import { Daemon } from './daemon.ts';
@@ -77,7 +77,8 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    report(messageOf(error));
+    const hint = error instanceof QwexError ? error.hint : undefined;
+    report(messageOf(error) + (hint === undefined ? '' : `\nhint: ${hint}`));
     process.exit(70);
   },
 );

@@ -44,6 +44,7 @@ export const LOCAL_API = {
   stop: { method: 'post', path: '/api/local/v1/daemon/stop' },
   gc: { method: 'post', path: '/api/local/v1/gc' },
   doctor: { method: 'get', path: '/api/local/v1/doctor' },
+  rebuilt: { method: 'get', path: '/api/local/v1/doctor/rebuilt' },
   box: { method: 'get', path: '/api/local/v1/box' },
   boxReport: { method: 'get', path: '/api/local/v1/box/report' },
   boxDoctor: { method: 'get', path: '/api/local/v1/box/doctor' },

@@ -66,3 +66,11 @@ export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.Err
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** True for every way in which a full disk, or a used-up quota, is told: by us, by the system, or by a program. */
+export function isNoSpace(error: unknown): boolean {
+  if (error instanceof QwexError) return error.code === 'no_space';
+  return (
+    isErrno(error, 'ENOSPC', 'EDQUOT') || /No space left on device|Disk quota exceeded/.test(messageOf(error))
+  );
+}

@@ -11,9 +11,13 @@ export interface HomePaths {
   local: string;
   /** Why `local` isn't the home; null when it is. */
   localReason: 'network_home' | 'long_path' | null;
+  /** The id of this machine when the home may be that of daemons on others, too; null when it isn't. */
+  machine: string | null;
   socket: string;
   daemonLock: string;
   database: string;
+  /** The wish that the next daemon make the database anew, and when it was wished (ms since 1970). */
+  rebuildOrder: string;
   log: string;
   apiKey: string;
   config: string;
@@ -63,19 +67,25 @@ export function homePaths(home: string, options: PathOptions = {}): HomePaths {
   const network = isNetwork(home);
   const tooLong = Buffer.byteLength(join(home, 'daemon.sock')) > MAX_SOCKET_PATH_BYTES;
   const local = network || tooLong ? localFallback(home) : home;
-  const spaces = options.spaces ?? join(home, 'spaces');
+  const machine = network ? machineId() : null;
+  // What only one daemon may have in its hands. Logs, settings and the runs themselves are for all of them.
+  const own = machine === null ? home : join(home, 'hosts', machine);
+  const spaces = options.spaces ?? join(own, 'spaces');
+  const database = join(own, 'qwex.db');
   return {
     home,
     local,
+    machine,
     localReason: network ? 'network_home' : tooLong ? 'long_path' : null,
     socket: join(local, 'daemon.sock'),
     daemonLock: join(local, 'daemon.lock'),
-    database: network ? join(home, 'hosts', machineId(), 'qwex.db') : join(home, 'qwex.db'),
+    database,
+    rebuildOrder: `${database}.rebuild`,
     log: join(home, 'daemon.log'),
     apiKey: join(home, 'local-api-key'),
     config: userConfigFile(home),
-    ended: join(home, 'ended'),
-    environments: join(home, 'env'),
+    ended: join(own, 'ended'),
+    environments: join(own, 'env'),
     repos: join(home, 'repos'),
     spaces,
     trash: join(spaces, '.trash'),

@@ -1,9 +1,11 @@
-// qwex doctor: is all here that runs need?
+// qwex doctor: is all here that runs need? And the one cure that it has: the index made anew from the run folders.
 import type { Command } from 'commander';
-import { LOCAL_API } from '../../shared/api.ts';
-import type { DoctorResponse } from '../../shared/schemas/local.ts';
 import type { Context } from '../context.ts';
-import { formatFinding, UNWELL_EXIT_CODE } from '../view/finding.ts';
+
+interface Flags {
+  json?: boolean;
+  rebuild?: boolean;
+}
 
 export function register(program: Command, context: Context): Command {
   return program
@@ -12,14 +14,16 @@ export function register(program: Command, context: Context): Command {
     .description(
       'Checks what runs need on this machine, in the home and in this workspace. Exits with 1 on an error.',
     )
+    .option('--rebuild', 'make the index of runs anew from their folders; the former one is set aside')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExamples:\n  qwex doctor')
-    .action(async ({ json }: { json?: boolean }) => {
-      const { terminal, cwd } = context;
-      const runner = await context.runner();
-      const answer = await runner.request<DoctorResponse>(LOCAL_API.doctor, { query: { cwd } });
-      if (json) terminal.printJson(answer);
-      else terminal.print(answer.checks.map((check) => formatFinding(check, terminal.style)).join('\n'));
-      if (answer.checks.some(({ state }) => state === 'error')) context.exitCode = UNWELL_EXIT_CODE;
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ rebuild, ...flags }: Flags) => {
+      if (rebuild) return (await import('../doctor/rebuild.ts')).rebuild(context, flags);
+      return (await import('../doctor/examine.ts')).examine(context, flags);
     });
 }
+
+const EXAMPLES = `
+Examples:
+  qwex doctor
+  qwex doctor --rebuild        # runs are missing from the list, and their folders are there`;

@@ -8,6 +8,7 @@ import { startDaemon } from '../../shared/client/start-daemon.ts';
 import { isNotListening } from '../../shared/client/transport.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import type { DaemonStatus, StopRequest, StopResponse } from '../../shared/schemas/local.ts';
+import { isNewer, VERSION } from '../../shared/version.ts';
 import type { Context } from '../context.ts';
 import { formatDaemonStatus } from '../view/daemon-status.ts';
 import { count } from '../view/units.ts';
@@ -51,9 +52,21 @@ export async function restart(context: Context, { json }: JsonFlag): Promise<voi
   const { terminal } = context;
   const runner = await context.runner();
   const before = await stopAndWait(runner, { restart: true });
-  const status = await runner.request<DaemonStatus>(LOCAL_API.status);
+  const status = await ofThisVersion(runner, context.env);
   if (json) return terminal.printJson(status);
   terminal.print(`${before === null ? 'started' : 'restarted'}: pid ${status.pid}, qwex ${status.version}`);
+}
+
+/**
+ * A daemon starts its successor from where it was installed itself. When that is an older qwex than this one, somewhere
+ * else, this one's takes over; the other way round the newer stays, whose database the older couldn't read.
+ */
+async function ofThisVersion(runner: LocalRunner, env: NodeJS.ProcessEnv): Promise<DaemonStatus> {
+  const status = await runner.request<DaemonStatus>(LOCAL_API.status);
+  if (!isNewer(VERSION, status.version)) return status;
+  await stopAndWait(runner);
+  await startDaemon(runner.paths.home, env);
+  return runner.request<DaemonStatus>(LOCAL_API.status);
 }
 
 export async function status(context: Context, { json }: JsonFlag): Promise<void> {

@@ -1,10 +1,10 @@
 // Shows the daemon's log file, also when no daemon serves. The file is JSON lines, and is turned over when it is
 // large.
-import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { homeFrom, homePaths } from '../../shared/paths.ts';
+import { watchOrLook } from '../../shared/watch-or-look.ts';
 import type { Context } from '../context.ts';
 import { formatLogLine } from '../view/log-line.ts';
 
@@ -52,8 +52,11 @@ async function followLog(context: Context, place: Place): Promise<void> {
     reading = reading.then(() => readOn(place)).catch(fail);
   };
   // The folder, not the file: a log that was turned over is another file of the same name.
-  const watcher = watch(dirname(place.log), (_, name) => {
-    if (name === null || name === basename(place.log)) wake();
+  const watcher = watchOrLook(dirname(place.log), {
+    onHint: (name) => {
+      if (name === null || name === basename(place.log)) wake();
+    },
+    onError: fail,
   });
   wake();
   try {

@@ -3,7 +3,7 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { v4 as uuidv4 } from 'uuid';
-import { QwexError } from '../../shared/errors.ts';
+import { isNoSpace, messageOf, QwexError } from '../../shared/errors.ts';
 import type { Problem } from '../../shared/schemas/run.ts';
 
 const HEADERS = { 'content-type': 'application/problem+json' };
@@ -24,6 +24,16 @@ export function problemOf(error: unknown, log: ProblemLog): Problem {
       ...(known.hint !== undefined && { hint: known.hint }),
       ...(known.details !== undefined && { details: known.details }),
     };
+  }
+  if (isNoSpace(known)) {
+    return problemOf(
+      new QwexError({
+        code: 'no_space',
+        message: `a disk is full, or a quota used up: ${messageOf(known)}`,
+        hint: 'make room (qwex gc), then ask again',
+      }),
+      log,
+    );
   }
   const id = uuidv4();
   log.error({ err: error, errorId: id }, 'internal error');

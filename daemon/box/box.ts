@@ -105,6 +105,10 @@ export class Box {
     return this.#presence.key;
   }
 
+  get outOfWatches(): string | null {
+    return this.#watches.outOfWatches;
+  }
+
   /** In words, why a request can never start; null when it can. */
   refuse(request: Request): string | null {
     const { policy, file } = this.#config;

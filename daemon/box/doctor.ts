@@ -20,6 +20,7 @@ export async function boxFindings(box: Box): Promise<BoxFinding[]> {
     ...(await fileFindings(box)),
     ...folderFindings(box.folders.places),
     ...ignoredFindings(box, survey),
+    ...watchFindings(box),
     ...daemonFindings(box, survey),
     ...leaseFindings(box, survey),
     ...(await arbiterFindings(box)),
@@ -63,6 +64,16 @@ function folderFindings(places: BoxPlaces): BoxFinding[] {
     return [failure(`${path} can be changed by others than its owner`, `chmod go-w ${path}`)];
   });
   return [...shared, ...closed];
+}
+
+function watchFindings({ outOfWatches }: Box): BoxFinding[] {
+  if (outOfWatches === null) return [];
+  return [
+    warning(
+      `this daemon can't be called, and looks every few seconds instead: ${outOfWatches}`,
+      'qwex doctor tells how to get more inotify instances; then: qwex daemon restart',
+    ),
+  ];
 }
 
 function ignoredFindings(box: Box, { ignored }: Survey): BoxFinding[] {

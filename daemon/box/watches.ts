@@ -1,6 +1,6 @@
 // What tells a daemon that the box has changed: its wake file, box.yaml, and the ends of those who hold a device or stand
 // before it in the line. Events and deadlines only; nothing here looks by itself.
-import { type FSWatcher, watch } from 'node:fs';
+import { type Watch, watchOrLook } from '../../shared/watch-or-look.ts';
 import { awaitFreeLock } from '../supervisor/lock.ts';
 import { watchLife } from './files/life.ts';
 import type { BoxPlaces } from './files/places.ts';
@@ -23,10 +23,11 @@ export interface WatchEvents {
 export class BoxWatches {
   readonly #places: BoxPlaces;
   readonly #events: WatchEvents;
-  readonly #watchers: FSWatcher[] = [];
+  readonly #watchers: Watch[] = [];
   readonly #lives = new Map<string, { close(): void }>();
   #deadline: NodeJS.Timeout | undefined;
   #closed = false;
+  #outOfWatches: string | null = null;
 
   constructor(places: BoxPlaces, events: WatchEvents) {
     this.#places = places;
@@ -34,15 +35,28 @@ export class BoxWatches {
   }
 
   start(key: string): void {
-    const wake = watch(this.#places.wakeFile(key), { persistent: false }, () => this.#emit('onCalled'));
-    const root = watch(this.#places.root, { persistent: false }, (_event, name) => {
-      if (name === 'box.yaml') this.#emit('onBoxFile');
-    });
-    for (const watcher of [wake, root]) {
+    const usual = {
+      persistent: false,
       // The folder of the box is being removed under us: the next decision says so.
-      watcher.on('error', () => this.#emit('onCalled'));
-      this.#watchers.push(watcher);
-    }
+      onError: () => this.#emit('onCalled'),
+      onDegraded: (error: Error) => {
+        this.#outOfWatches = error.message;
+      },
+    };
+    this.#watchers.push(
+      watchOrLook(this.#places.wakeFile(key), { ...usual, onHint: () => this.#emit('onCalled') }),
+      watchOrLook(this.#places.root, {
+        ...usual,
+        onHint: (name) => {
+          if (name === 'box.yaml' || name === null) this.#emit('onBoxFile');
+        },
+      }),
+    );
+  }
+
+  /** Why it looks now and then instead of being told; null when it is told. */
+  get outOfWatches(): string | null {
+    return this.#outOfWatches;
   }
 
   /** From now on these are watched, by name, and no others. */

@@ -111,9 +111,11 @@ async function* straySpaces({ paths, store, spaces, folders }: GcDeps): AsyncGen
 }
 
 async function* needlessPins(
-  { store, commitsInSubmission }: GcDeps,
+  { store, paths, commitsInSubmission }: GcDeps,
   { repositories, dropped }: { repositories: ReadonlyMap<string, string>; dropped: ReadonlySet<string> },
 ): AsyncGenerator<Item> {
+  // Daemons on other machines pin in the same repositories, and what they need isn't in this index.
+  if (paths.machine !== null) return;
   for (const [commonDir, root] of repositories) {
     if (!(await exists(root))) continue;
     const pinned = await listPinned(root);

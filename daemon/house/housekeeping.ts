@@ -1,6 +1,7 @@
 // The daemon as its owner sees it: status, the queue's switch, stopping, and keeping the house clean.
+import { QwexError } from '../../shared/errors.ts';
 import type { HomePaths } from '../../shared/paths.ts';
-import type { Check, DaemonStatus, GcResponse, StopResponse } from '../../shared/schemas/local.ts';
+import type { Check, DaemonStatus, GcResponse, Rebuilt, StopResponse } from '../../shared/schemas/local.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { Store } from '../store/store.ts';
 import { type DoctorDeps, examine } from './doctor.ts';
@@ -14,6 +15,8 @@ export interface HousekeepingDeps extends GcDeps, DoctorDeps {
   /** Begins to stop the daemon, after the answer has been sent. */
   beginStop: (restart: boolean) => void;
   startedAtMs: number;
+  /** What this daemon has made the index from; null when it found it whole. */
+  rebuilt: () => Rebuilt | null;
 }
 
 export class Housekeeping {
@@ -52,6 +55,16 @@ export class Housekeeping {
 
   gc(request: GcRequest): Promise<GcResponse> {
     return collectGarbage(this.#deps, request);
+  }
+
+  rebuilt(): Rebuilt {
+    const rebuilt = this.#deps.rebuilt();
+    if (rebuilt !== null) return rebuilt;
+    throw new QwexError({
+      code: 'not_found',
+      message: 'the daemon that serves now found its index whole and has not rebuilt it',
+      hint: 'qwex daemon logs',
+    });
   }
 
   doctor(cwd: string | undefined): Promise<Check[]> {

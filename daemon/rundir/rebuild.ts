@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
 import { jobIdOf, sha256 } from '../../shared/recipe.ts';
 import type { RestoredRun, RunRecord } from '../store/record.ts';
-import { type RunJson, runJsonSchema } from './run-json.ts';
+import { formatFault, type RunJson, runJsonSchema } from './run-json.ts';
 
 /** What the store does with runs that were found. */
 export interface LostIndex {
@@ -13,7 +13,7 @@ export interface LostIndex {
   finishRestore(): void;
 }
 
-export interface Rebuilt {
+export interface FromFolders {
   restored: number;
   /** Folders that are left out, and why. */
   refused: Refusal[];
@@ -26,20 +26,36 @@ export interface Refusal {
 
 const RUNS_AT_ONCE = 64;
 
+export interface Places {
+  /** Root of the folders of the workspaces. */
+  runs: string;
+  bootId: string;
+  /** Of this machine, in a home that others have, too: their runs are their daemons' affair. */
+  machine?: string | null;
+  /** What else there is to come back from; asked when the folders have been read, before the runs are tied together. */
+  alsoFrom?: () => Promise<void>;
+}
+
 /** Puts every run of `<runs>/<workspace>/runs/<id>/` into the index. */
-export async function rebuildIndex(index: LostIndex, runs: string, bootId: string): Promise<Rebuilt> {
+export async function rebuildIndex(
+  index: LostIndex,
+  { runs, bootId, machine = null, alsoFrom }: Places,
+): Promise<FromFolders> {
   const folders = await runFoldersBelow(runs);
   const refused: Refusal[] = [];
   let restored = 0;
   for (let at = 0; at < folders.length; at += RUNS_AT_ONCE) {
     const batch = folders.slice(at, at + RUNS_AT_ONCE);
-    const found = await Promise.all(batch.map((folder) => readOrRefuse(folder, bootId, refused)));
+    const found = await Promise.all(
+      batch.map((folder) => readOrRefuse(folder, { bootId, machine }, refused)),
+    );
     restored += restoreEach(
       index,
       found.filter((run) => run !== undefined),
       refused,
     );
   }
+  await alsoFrom?.();
   index.finishRestore();
   return { restored, refused };
 }
@@ -61,13 +77,13 @@ interface Found extends RestoredRun {
   path: string;
 }
 
-interface RunFolder {
+export interface RunFolder {
   path: string;
   workspace: string;
   id: string;
 }
 
-async function runFoldersBelow(runs: string): Promise<RunFolder[]> {
+export async function runFoldersBelow(runs: string): Promise<RunFolder[]> {
   const folders: RunFolder[] = [];
   for (const workspace of await namesIn(runs)) {
     const parent = join(runs, workspace, 'runs');
@@ -76,13 +92,10 @@ async function runFoldersBelow(runs: string): Promise<RunFolder[]> {
   return folders;
 }
 
-async function readOrRefuse(
-  folder: RunFolder,
-  bootId: string,
-  refused: Refusal[],
-): Promise<Found | undefined> {
+async function readOrRefuse(folder: RunFolder, here: Here, refused: Refusal[]): Promise<Found | undefined> {
   try {
-    return { path: folder.path, ...(await readRunFolder(folder, bootId)) };
+    const found = await readRunFolder(folder, here);
+    return found === 'of another machine' ? undefined : { path: folder.path, ...found };
   } catch (error) {
     refused.push({ path: folder.path, why: messageOf(error) });
     return undefined;
@@ -91,7 +104,15 @@ async function readOrRefuse(
 
 class Unreadable extends Error {}
 
-async function readRunFolder({ path, workspace, id }: RunFolder, bootId: string): Promise<RestoredRun> {
+export interface Here {
+  bootId: string;
+  machine: string | null;
+}
+
+export async function readRunFolder(
+  { path, workspace, id }: RunFolder,
+  { bootId, machine }: Here,
+): Promise<RestoredRun | 'of another machine'> {
   if (!(await stat(path)).isDirectory()) throw new Unreadable('it is not a folder');
   const [json, script, sources, history] = await Promise.all([
     readFile(join(path, 'run.json'), 'utf8'),
@@ -99,7 +120,8 @@ async function readRunFolder({ path, workspace, id }: RunFolder, bootId: string)
     readFile(join(path, 'sources.json'), 'utf8'),
     textOrNothing(join(path, 'statuses.jsonl')),
   ]);
-  const { format: _, after, ...run } = parseRunJson(json);
+  const { format: _, machine: owner, after, ...run } = parseRunJson(json);
+  if (machine !== null && owner !== machine) return 'of another machine';
   if (run.id !== id) throw new Unreadable(`its run.json is of another run, ${run.id}`);
   if (run.recipe.workspace !== workspace)
     throw new Unreadable(`its run.json is of another workspace, ${run.recipe.workspace}`);
@@ -116,7 +138,10 @@ async function readRunFolder({ path, workspace, id }: RunFolder, bootId: string)
 }
 
 function parseRunJson(text: string): RunJson {
-  const parsed = runJsonSchema.safeParse(parseJson('run.json', text));
+  const json = parseJson('run.json', text);
+  const fault = formatFault(json);
+  if (fault !== null) throw new Unreadable(fault);
+  const parsed = runJsonSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Unreadable(`its run.json is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);

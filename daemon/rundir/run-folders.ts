@@ -9,7 +9,7 @@ import { sha256 } from '../../shared/recipe.ts';
 import type { RunEvent } from '../../shared/schemas/local.ts';
 import type { RunRecord } from '../store/record.ts';
 import { Limit } from './limit.ts';
-import { FOLDER_FORMAT, type RunJson } from './run-json.ts';
+import { FOLDER_FORMAT, formatFault, type RunJson } from './run-json.ts';
 
 type After = RunJson['after'];
 
@@ -29,6 +29,8 @@ export class RunFolders {
   readonly #paths: HomePaths;
   readonly #pending = new Map<string, Promise<void>>();
   readonly #limit = new Limit(RUNS_AT_ONCE);
+  /** Runs whose folders belong to a newer qwex, and in what words. */
+  readonly #newer = new Map<string, string>();
   readonly #onError: (runId: string, error: unknown) => void;
 
   constructor(paths: HomePaths, onError: (runId: string, error: unknown) => void) {
@@ -67,8 +69,33 @@ export class RunFolders {
     return found.every(Boolean);
   }
 
+  /** Looks whether a newer qwex has written the run's folder. If so nothing is written into it from now on. */
+  async lookForNewer(run: RunRecord): Promise<void> {
+    try {
+      const file = join(this.directory(run), 'run.json');
+      const json: unknown = JSON.parse(await this.#limit.run(() => readFile(file, 'utf8')));
+      const fault = formatFault(json);
+      if (fault !== null) this.#newer.set(run.id, fault);
+    } catch (error) {
+      // What is missing or damaged is no word of a newer one.
+      if (!(error instanceof SyntaxError || isErrno(error, 'ENOENT', 'ENOTDIR'))) throw error;
+    }
+  }
+
+  /** Throws `conflict` for a run whose folder a newer qwex has written. */
+  assertOurs(id: string): void {
+    const fault = this.#newer.get(id);
+    if (fault === undefined) return;
+    throw new QwexError({
+      code: 'conflict',
+      message: `run ${id} is left alone: ${fault}`,
+      hint: 'use the newer qwex',
+    });
+  }
+
   /** What the supervisor writes into, made before it starts. Throws: a run without it must not start. */
-  prepareForStart(run: RunRecord): Promise<void> {
+  async prepareForStart(run: RunRecord): Promise<void> {
+    this.assertOurs(run.id);
     return this.#inOrder(run.id, async () => {
       const directory = this.directory(run);
       if (!(await this.#hasItsScript(run))) {
@@ -152,7 +179,7 @@ export class RunFolders {
   }
 
   async #writeRecord(run: RunRecord, after: After): Promise<void> {
-    const json: RunJson = { format: FOLDER_FORMAT, ...run, after };
+    const json: RunJson = { format: FOLDER_FORMAT, machine: this.#paths.machine, ...run, after };
     await writeAtomically(join(this.directory(run), 'run.json'), `${JSON.stringify(json, null, 2)}\n`);
   }
 
@@ -171,7 +198,8 @@ export class RunFolders {
   }
 
   /** For what nobody waits for: a fault is told to the log and holds up nothing. Resolves to whether it worked. */
-  #reported(id: string, work: () => Promise<void>): Promise<boolean> {
+  async #reported(id: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#newer.has(id)) return true;
     return this.#inOrder(id, work).then(
       () => true,
       (error: unknown) => {

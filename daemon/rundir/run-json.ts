@@ -9,8 +9,17 @@ import type { RunRecord } from '../store/record.ts';
 /** Version of what is written into run.json and meta/; a supervisor may outlive the daemon that started it. */
 export const FOLDER_FORMAT = 1;
 
+/** Who has a folder of a newer format in hand must leave it alone: it can't know what it would break. */
+export function formatFault(json: unknown): string | null {
+  const parsed = z.object({ format: z.number() }).safeParse(json);
+  if (!parsed.success || parsed.data.format <= FOLDER_FORMAT) return null;
+  return `it was written by a newer qwex (format ${parsed.data.format}, this one knows ${FOLDER_FORMAT})`;
+}
+
 export interface RunJson extends RunRecord {
   format: number;
+  /** Whose run it is, in a home that several machines have; null in one that only this machine has. */
+  machine: string | null;
   after: (Dependency & { met: boolean })[];
 }
 
@@ -41,6 +50,7 @@ const recipeSchema = z.strictObject({
 export const runJsonSchema = z
   .strictObject({
     format: z.literal(FOLDER_FORMAT),
+    machine: z.string().nullable().default(null),
     seq: count,
     id,
     jobId: hash,

@@ -19,6 +19,7 @@ export class Cancellation {
   async cancel(id: string): Promise<RunRecord> {
     const { store, folders } = this.#deps;
     const run = store.mustGet(id);
+    folders.assertOurs(id);
     switch (run.phase) {
       case 'queued': {
         const cancelled = store.cancel(id, { reason: 'cancelled', message: 'cancelled before it started' });

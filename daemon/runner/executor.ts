@@ -1,6 +1,6 @@
 // One run as a column of steps: claim, prepare, start, follow, collect, end. Every step writes down what it has done
 // before the next begins, so that another daemon can go on from any of them.
-import { QwexError } from '../../shared/errors.ts';
+import { isNoSpace, QwexError } from '../../shared/errors.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { RunEvent } from '../../shared/schemas/local.ts';
 import { fault } from '../fault.ts';
@@ -13,7 +13,7 @@ import { follow } from './follow.ts';
 import { prepare, spacePath } from './prepare.ts';
 import { MAX_ATTEMPTS, recordStart, startPrepared } from './start.ts';
 import { endingOf } from './verdict.ts';
-import { isFullDisk, whenRoom } from './when-room.ts';
+import { whenRoom } from './when-room.ts';
 
 export class Executor {
   readonly #deps: RunnerDeps;
@@ -70,7 +70,7 @@ export class Executor {
     try {
       return store.claim(id, bootId);
     } catch (error) {
-      if (!isFullDisk(error)) throw error;
+      if (!isNoSpace(error)) throw error;
       log.warn({ err: error, runId: id }, 'the disk is full: nothing starts before there is room');
       disk
         .untilRoom(this.#stopped.signal)
@@ -116,7 +116,7 @@ export class Executor {
       await this.#giveUp(store.mustGet(run.id), 'cancel');
     } catch (error) {
       // Not every program that finds no room says so.
-      if ((await this.#deps.disk.look()) || isFullDisk(error)) await this.#giveBack(run, error);
+      if ((await this.#deps.disk.look()) || isNoSpace(error)) await this.#giveBack(run, error);
       else if (error instanceof GitKilled && run.attempt < MAX_ATTEMPTS) await this.#putBack(run);
       else {
         if (!(error instanceof QwexError)) log.error({ err: error, runId: run.id }, 'preparing failed');
@@ -170,7 +170,7 @@ export class Executor {
       const { verb, ending } = endingOf(exited);
       return () => store[verb](exited.id, { ...ending, artifacts });
     } catch (error) {
-      if (isFullDisk(error)) throw error;
+      if (isNoSpace(error)) throw error;
       log.error({ err: error, runId: exited.id }, 'collecting failed');
       const why = error instanceof QwexError ? error.message : 'an internal error, see the daemon log';
       const message = `its artifacts could not be collected (${why}); what it wrote is still in ${spacePath(this.#deps, exited)}`;

@@ -1,5 +1,6 @@
 // At the start of a daemon, before it serves: every run that an earlier one left unfinished is looked at and taken on
 // from where it is. Sources that disagree count in this order: exit file, database, run folder.
+
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { inspect, preventStart, requestCancel } from '../supervisor/index.ts';
@@ -9,13 +10,18 @@ import type { Executor } from './executor.ts';
 import { holdingOf } from './follow.ts';
 
 /** Looks at all unfinished runs side by side; a run that can't be looked at is logged and holds up no other. */
-export async function recover(deps: RunnerDeps, executor: Executor): Promise<void> {
+export async function recover(
+  deps: RunnerDeps,
+  executor: Executor,
+  newer: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const { store, log } = deps;
   const unfinished = store.runs.unfinished();
   fault('recovering');
   await Promise.all(
     unfinished.map(async (run) => {
       try {
+        if (newer.has(run.id)) return;
         await deps.folders.tidy(run);
         await recreateFolder(deps, run);
         if (run.phase !== 'queued') await takeOn(deps, executor, run);

@@ -15,5 +15,6 @@ export { Places } from './place.ts';
 export { preflight, type Workspace } from './preflight.ts';
 export { type Snapshot, type SnapshotRequest, snapshot } from './snapshot.ts';
 export { Spaces } from './spaces.ts';
+export { staleEntries } from './stale-entries.ts';
 export type { ChangeKind, DirtyFile } from './status.ts';
 export type { TrashOptions } from './trash.ts';

@@ -5,9 +5,11 @@ import Database from 'better-sqlite3';
 import { QwexError } from '../../shared/errors.ts';
 import { migrate } from './schema.ts';
 
+const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
+
 export interface OpenedDatabase {
   db: Database.Database;
-  /** Where a damaged file went; the index has to be rebuilt from the run folders. */
+  /** Where the former file went, which was damaged; the index has to be rebuilt from the run folders. */
   setAside: string | null;
   /** No database was there: an empty one was made. */
   created: boolean;
@@ -24,18 +26,26 @@ export function openDatabase(options: DatabaseOptions): OpenedDatabase {
   mkdirSync(dirname(options.file), { recursive: true, mode: 0o700 });
   const existed = existsSync(options.file);
   try {
-    return { db: open(options), setAside: null, created: !existed };
+    return { db: openWhole(options), setAside: null, created: !existed };
   } catch (error) {
     if (error instanceof QwexError || !isDamage(error)) throw error;
     const setAside = `${options.file}.damaged-${options.nowMs}`;
-    for (const suffix of ['', '-wal', '-shm']) {
-      if (existsSync(options.file + suffix)) renameSync(options.file + suffix, setAside + suffix);
-    }
-    return { db: open(options), setAside, created: true };
+    moveDatabase(options.file, setAside);
+    return { db: openWhole(options), setAside, created: true };
   }
 }
 
-function open({ file, exclusive }: DatabaseOptions): Database.Database {
+/**
+ * Gives a database another name, byte for byte. The file itself goes last: as long as it is there, the move isn't done
+ * and can be done again.
+ */
+export function moveDatabase(from: string, to: string): void {
+  for (const suffix of ['-wal', '-shm', ''])
+    if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix);
+}
+
+/** Throws on one that is damaged, or of a newer qwex. */
+export function openWhole({ file, exclusive }: Omit<DatabaseOptions, 'nowMs'>): Database.Database {
   // Made by us, as SQLite would make it for everybody to read; its -wal and -shm take over its mode.
   closeSync(openSync(file, 'a', 0o600));
   const db = new Database(file);
@@ -48,6 +58,8 @@ function open({ file, exclusive }: DatabaseOptions): Database.Database {
     db.pragma('cache_size = -4000');
     db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 1000');
+    // What a burst has made of the log is given back at the next checkpoint that can.
+    db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
     const check = db.pragma('quick_check(1)', { simple: true });
     if (check !== 'ok') throw new DamagedDatabase(`${file}: ${String(check)}`);
     migrate(db);
@@ -73,6 +85,15 @@ export function worded(error: unknown, file: string): unknown {
       code: 'no_space',
       message: `the disk of ${file} is full, so nothing was changed`,
       hint: 'make room (qwex gc), then ask again',
+      cause: error,
+    });
+  }
+  // Of a used-up quota SQLite tells no more than of a failing disk.
+  if (codeOf(error) === 'SQLITE_IOERR_WRITE') {
+    return new QwexError({
+      code: 'no_space',
+      message: `the database ${file} can not be written, so nothing was changed: a quota is used up, or the disk fails`,
+      hint: 'make room (qwex gc), then ask again; if there is room, the system log tells of the disk',
       cause: error,
     });
   }

@@ -71,6 +71,11 @@ export class RunQueries {
     return row && recordOf(row);
   }
 
+  /** Of all runs. */
+  ids(): string[] {
+    return this.#db.prepare('SELECT id FROM runs').pluck().all() as string[];
+  }
+
   /** Newest first. */
   list(filter: RunFilter): RunRecord[] {
     const where: string[] = [];

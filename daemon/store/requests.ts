@@ -14,6 +14,15 @@ export class RequestKeys {
     return text === undefined ? undefined : (JSON.parse(String(text)) as string[]);
   }
 
+  /** All that are remembered. */
+  all(): { key: string; runIds: string[]; createdAt: number }[] {
+    const rows = this.#db.prepare('SELECT key, run_ids, created_at FROM requests').all();
+    return (rows as { key: string; run_ids: string; created_at: number }[]).map((row) => ({
+      ...{ key: row.key, createdAt: row.created_at },
+      runIds: JSON.parse(row.run_ids) as string[],
+    }));
+  }
+
   /** Inside the transaction that makes the runs. */
   remember(key: string, runIds: readonly string[], nowMs: number): void {
     this.#db

@@ -101,8 +101,8 @@ const MIGRATIONS: readonly string[] = [V1];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Brings a database to this build's schema. Throws `conflict` on one that a newer qwex has written. */
-export function migrate(db: Database): void {
+/** Brings a database to this build's schema, or to an earlier one. Throws `conflict` on one that a newer qwex wrote. */
+export function migrate(db: Database, upTo = SCHEMA_VERSION): void {
   const current = Number(db.pragma('user_version', { simple: true }));
   if (current > SCHEMA_VERSION) {
     throw new QwexError({
@@ -111,7 +111,7 @@ export function migrate(db: Database): void {
       hint: 'use the newer qwex, or set QWEX_HOME to another folder',
     });
   }
-  for (let version = current; version < SCHEMA_VERSION; version += 1) {
+  for (let version = current; version < upTo; version += 1) {
     db.transaction(() => {
       db.exec(MIGRATIONS[version] ?? '');
       db.pragma(`user_version = ${version + 1}`);

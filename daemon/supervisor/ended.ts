@@ -1,7 +1,9 @@
 // Hears of runs that ended from one watched folder, whatever their number.
 
+import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { watch } from 'chokidar';
+import { isOutOfWatches, lookNowAndThen, type Watch } from '../../shared/watch-or-look.ts';
 
 export interface EndedWatch {
   /** Resolves when the files that were there at the start have been told. */
@@ -16,9 +18,21 @@ export function watchEnded(
   onError: (error: unknown) => void,
 ): EndedWatch {
   const watcher = watch(endedDir, { depth: 0, ignoreInitial: false });
-  watcher.on('add', (path) => onEnded(basename(path))).on('error', onError);
+  let looks: Watch | undefined;
+  const look = () => {
+    readdir(endedDir).then((names) => names.forEach(onEnded), onError);
+  };
+  watcher.on('add', (path) => onEnded(basename(path)));
+  watcher.on('error', (error) => {
+    onError(error);
+    if (isOutOfWatches(error)) looks ??= lookNowAndThen({ onHint: look, persistent: false });
+  });
   const ready = new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve());
   });
-  return { ready, close: () => watcher.close() };
+  const close = async () => {
+    looks?.close();
+    await watcher.close();
+  };
+  return { ready, close };
 }

@@ -56,7 +56,7 @@ export class LocalRunner implements Runner {
     this.paths = homePaths(options.home ?? homeFrom(process.env));
     // Elsewhere than in the home somebody else could listen there.
     if (this.paths.localReason !== null) ensureLocalFolder(this.paths);
-    this.#transport = new Transport(this.paths.socket);
+    this.#transport = new Transport(this.paths.socket, (...told) => this.#noticeVersion(...told));
     this.#autostart = options.autostart ?? true;
     this.#onVersionMismatch = options.onVersionMismatch;
   }
@@ -143,11 +143,11 @@ export class LocalRunner implements Runner {
 
   async #ask<T>(route: Route, options: RequestOptions): Promise<Answer<T>> {
     try {
-      return this.#noticeVersion(await this.#transport.json<T>(route, options));
+      return await this.#transport.json<T>(route, options);
     } catch (error) {
       if (!this.#autostart || !isNotListening(error)) throw error;
       await startDaemon(this.paths.home);
-      return this.#noticeVersion(await this.#transport.json<T>(route, options));
+      return this.#transport.json<T>(route, options);
     }
   }
 
@@ -166,13 +166,12 @@ export class LocalRunner implements Runner {
     else await startDaemon(this.paths.home);
   }
 
-  #noticeVersion<T>(answer: Answer<T>): Answer<T> {
-    const { version } = answer;
-    if (version && !this.#toldMismatch && !areCompatible(version, VERSION)) {
-      this.#toldMismatch = true;
-      this.#onVersionMismatch?.(version);
-    }
-    return answer;
+  /** What any other version refuses, it may not know yet, or not any more. */
+  #noticeVersion(version: string, isRefusal: boolean): void {
+    const isFine = isRefusal ? version === VERSION : areCompatible(version, VERSION);
+    if (isFine || this.#toldMismatch) return;
+    this.#toldMismatch = true;
+    this.#onVersionMismatch?.(version);
   }
 }
 

@@ -59,9 +59,10 @@ export async function startDaemon(home: string, env: NodeJS.ProcessEnv = process
   child.unref();
   const report = Buffer.concat(said).toString('utf8').trim();
   if (report === 'ready') return;
+  const [why = '', hint = `look into ${join(home, 'daemon.log')}`] = report.split('\nhint: ');
   throw new QwexError({
     code: 'unreachable',
-    message: `the qwex daemon for ${home} did not start${report === '' ? '' : `: ${report}`}`,
-    hint: `look into ${join(home, 'daemon.log')}, or run: qwex doctor`,
+    message: `the qwex daemon for ${home} did not start${why === '' ? '' : `: ${why}`}`,
+    hint,
   });
 }

@@ -16,15 +16,18 @@ export interface RequestOptions {
 export interface Answer<T> {
   status: number;
   data: T;
-  /** The daemon's version, when it said one. */
-  version: string | undefined;
 }
+
+type VersionListener = (version: string, isRefusal: boolean) => void;
 
 export class Transport {
   readonly socketPath: string;
+  readonly #onVersion: VersionListener;
 
-  constructor(socketPath: string) {
+  /** `onVersion` is told the daemon's version with each answer that carries one, before a refusal is thrown. */
+  constructor(socketPath: string, onVersion: VersionListener = () => undefined) {
     this.socketPath = socketPath;
+    this.#onVersion = onVersion;
   }
 
   /** Asks for a row of the API. Throws what the daemon answered, or `unreachable` when none answers. */
@@ -42,11 +45,12 @@ export class Transport {
       throw unreachable(error, socketPath);
     });
     const text = body.toString('utf8');
+    const version = headers[VERSION_HEADER];
+    if (version !== undefined) this.#onVersion(version, status >= 400);
     if (status >= 400) throw problemOf(text, status, route);
     return {
       status,
       data: text === '' ? (undefined as T) : (JSON.parse(text) as T),
-      version: headers[VERSION_HEADER],
     };
   }
 

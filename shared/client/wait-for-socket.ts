@@ -1,8 +1,8 @@
 // Waits until somebody listens on a socket path, woken by the folder's changes instead of asking again and again.
-import { watch } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, dirname } from 'node:path';
+import { watchOrLook } from '../watch-or-look.ts';
 
 /** True when a connection is accepted right now. */
 export function isListening(socketPath: string): Promise<boolean> {
@@ -20,7 +20,11 @@ export function isListening(socketPath: string): Promise<boolean> {
 export async function waitForSocket(socketPath: string, signal?: AbortSignal): Promise<void> {
   await mkdir(dirname(socketPath), { recursive: true, mode: 0o700 });
   await new Promise<void>((resolve) => {
-    const watcher = watch(dirname(socketPath));
+    const watcher = watchOrLook(dirname(socketPath), {
+      onHint: (name) => {
+        if (name === null || name === basename(socketPath)) void probe();
+      },
+    });
     const done = () => {
       watcher.close();
       resolve();
@@ -28,9 +32,6 @@ export async function waitForSocket(socketPath: string, signal?: AbortSignal): P
     const probe = async () => {
       if (await isListening(socketPath)) done();
     };
-    watcher.on('change', (_, name) => {
-      if (name === null || String(name) === basename(socketPath)) void probe();
-    });
     signal?.addEventListener('abort', done, { once: true });
     if (signal?.aborted) done();
     else void probe();

@@ -259,6 +259,23 @@ export type ConfigResponse = z.infer<typeof configResponseSchema>;
 export const doctorResponseSchema = z.object({ checks: z.array(checkSchema) }).meta({ id: 'DoctorResponse' });
 export type DoctorResponse = z.infer<typeof doctorResponseSchema>;
 
+/** `GET /doctor/rebuilt`: what the daemon that serves now has made its index from; `not_found` if it found it whole. */
+export const rebuiltSchema = z
+  .object({
+    setAside: z.string().nullable().describe('where the former database is now; null when there was none'),
+    restored: z.number().int().describe('runs that came back from their folders'),
+    carriedOver: z
+      .number()
+      .int()
+      .describe('runs that came over from the former database, as their folders tell nothing'),
+    refused: z
+      .array(z.object({ path: z.string(), why: z.string() }))
+      .describe('folders that no run could be read from; they are left as they are'),
+    formerUnreadable: z.string().nullable().describe('why nothing could be asked of the former database'),
+  })
+  .meta({ id: 'Rebuilt' });
+export type Rebuilt = z.infer<typeof rebuiltSchema>;
+
 export const stopRequestSchema = z
   .strictObject({ restart: z.boolean().default(false).describe('another daemon takes over at once') })
   .meta({ id: 'StopRequest' });

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Rig } from '../rig/rig.ts';
-import { canMount, SmallDisk } from './small-disk.ts';
+import { cannotMount, SmallDisk } from './small-disk.ts';
 
 type Damage = (database: string) => Promise<void>;
 
@@ -81,7 +81,7 @@ test('garbage beside the facts of a running run harms neither it nor another', a
   await rm(join(rig.paths.ended, 'not-a-run'), { force: true });
 });
 
-test.skipIf(!(await canMount()))('a home that can only be read is refused with a sentence', async () => {
+test.skipIf(await cannotMount())('a home that can only be read is refused with a sentence', async () => {
   await using disk = await SmallDisk.mount(60);
   await using rig = await Rig.start({ daemon: false });
   await disk.carryHome(rig, 'slots: 1\ngrace: 500ms\n');

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { DiskGuard } from '../../daemon/disk-guard.ts';
 import { untilGone } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
-import { canMount, SmallDisk } from './small-disk.ts';
+import { cannotMount, SmallDisk } from './small-disk.ts';
 
-const onSmallDisk = test.skipIf(!(await canMount()));
+const onSmallDisk = test.skipIf(await cannotMount());
 const MIB = 1024 * 1024;
 const CONFIG = 'slots: 1\ngrace: 500ms\n';
 
@@ -124,4 +125,33 @@ onSmallDisk('full while capturing: the run ends with all its artifacts when ther
   expect(run).toMatchObject({ status: 'succeeded', artifactCount: 2 });
   expect((await stat(join(run.directory, 'files', 'out', 'model.bin'))).size).toBe(30_000_000);
   expect(await readFile(join(run.directory, 'files', 'out', 'notes.txt'), 'utf8')).toBe('small\n');
+});
+
+onSmallDisk('no inode left at submit: refused like one without room, and taken again', async () => {
+  await using disk = await SmallDisk.mount(100, 800);
+  await using rig = await rigOn(disk);
+  const repo = await rig.repo();
+  await disk.fillInodes();
+  const refused = await rig.qwex(['run', 'true'], { cwd: repo.root });
+  expect(refused).toMatchObject({ code: 70, stdout: '' });
+  expect(refused.stderr).toMatch(/disk of .* is full.*make room/s);
+  await disk.clear();
+  expect(await rig.ended(await rig.submit(repo, 'true'))).toMatchObject({ status: 'succeeded' });
+});
+
+onSmallDisk('a full place for sockets and locks is told, and holds back starts', async () => {
+  await using disk = await SmallDisk.mount(1, 300);
+  let hasRoom = false;
+  const guard = new DiskGuard([], () => {
+    hasRoom = true;
+  }, [disk.folder]);
+  // A few kilobytes do for what has no content.
+  expect(await guard.look()).toBe(false);
+  await disk.fillInodes();
+  expect(await guard.look()).toBe(true);
+  expect(guard.problem).toBe(`the disk of ${disk.folder} is full: nothing starts until there is room`);
+  await disk.clear();
+  expect(await guard.look()).toBe(false);
+  expect(hasRoom).toBe(true);
+  guard.stop();
 });

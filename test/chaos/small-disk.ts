@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isMissing } from '../rig/needs.ts';
 import type { Rig } from '../rig/rig.ts';
 
 const run = promisify(execFile);
@@ -14,9 +15,22 @@ export class SmallDisk {
     this.folder = folder;
   }
 
-  static async mount(megabytes: number): Promise<SmallDisk> {
+  /** `inodes`: how many files and folders it takes; 0 for no limit. */
+  static async mount(megabytes: number, inodes = 0): Promise<SmallDisk> {
     const folder = await mkdtemp('/tmp/qwex-disk-');
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'qwex-test', folder]);
+    try {
+      await run('mount', [
+        '-t',
+        'tmpfs',
+        '-o',
+        `size=${megabytes}m,nr_inodes=${inodes},mode=0700`,
+        'qwex-test',
+        folder,
+      ]);
+    } catch (error) {
+      await rm(folder, { recursive: true });
+      throw error;
+    }
     return new SmallDisk(folder);
   }
 
@@ -44,9 +58,17 @@ export class SmallDisk {
     else await run('sh', ['-c', 'cat /dev/zero >"$1" 2>/dev/null || true', 'fill', ballast]);
   }
 
+  /** Leaves no name for another file. */
+  async fillInodes(): Promise<void> {
+    const ballast = join(this.folder, 'ballast');
+    await mkdir(ballast);
+    const { ffree } = await statfs(this.folder);
+    for (let at = 0; at < ffree; at += 1) await writeFile(join(ballast, String(at)), '');
+  }
+
   /** Makes room again. */
   async clear(): Promise<void> {
-    await rm(join(this.folder, 'ballast'), { force: true });
+    await rm(join(this.folder, 'ballast'), { force: true, recursive: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,14 +77,9 @@ export class SmallDisk {
   }
 }
 
-/** Whether this machine lets us; in CI it must. */
-export async function canMount(): Promise<boolean> {
-  if (process.env.CI === 'true') return true;
-  try {
-    await (await SmallDisk.mount(1))[Symbol.asyncDispose]();
-    return true;
-  } catch {
-    console.warn('skipped: no right to mount a small disk here');
-    return false;
-  }
+/** For `skipIf`: whether this machine forbids it. */
+export async function cannotMount(): Promise<boolean> {
+  const mounted = await SmallDisk.mount(1).catch(() => null);
+  await mounted?.[Symbol.asyncDispose]();
+  return isMissing(mounted !== null, 'the right to mount a small disk');
 }

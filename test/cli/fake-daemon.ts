@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Problem, Run } from '../../shared/schemas/run.ts';
+import { VERSION } from '../../shared/version.ts';
 
 export interface Asked {
   method: string;
@@ -27,6 +28,7 @@ type Watch = (socket: WebSocket, query: URLSearchParams) => void;
 export class FakeDaemon implements AsyncDisposable {
   readonly home: string;
   readonly asked: Asked[] = [];
+  version = VERSION;
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true });
   readonly #routes = new Map<string, Route>();
@@ -38,7 +40,9 @@ export class FakeDaemon implements AsyncDisposable {
       this.#answer(request).then(
         ({ status = 200, json, bytes }) => {
           const body = bytes ?? Buffer.from(JSON.stringify(json));
-          response.writeHead(status, { 'content-length': body.length, 'qwex-version': '0.1.0' }).end(body);
+          response
+            .writeHead(status, { 'content-length': body.length, 'qwex-version': this.version })
+            .end(body);
         },
         (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
       );

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { VERSION } from '../../shared/version.ts';
 import { FakeDaemon } from './fake-daemon.ts';
 import { aRun } from './rig.ts';
 
@@ -58,4 +59,15 @@ test('the details of a bug go to a private file, not to the user', async () => {
   expect({ code, out }).toEqual({ code: 70, out: '' });
   expect(err).toMatch(/^error: internal error: .*\nhint: the details are in .*cli-error\.log\n$/);
   expect(await readFile(join(daemon.home, 'cli-error.log'), 'utf8')).toMatch(/^\s+at /m);
+});
+
+test('what a daemon of another version refuses is told with the way out, what it grants is not', async () => {
+  daemon.version = '0.0.9';
+  daemon.withRuns(aRun({}));
+  const warning = /^warning: the daemon is qwex 0\.0\.9, this command is qwex .*\nhint: qwex daemon restart/;
+  expect((await qwex('daemon', 'stop')).err).toMatch(warning);
+  // Of the same series, where everything is understood but what one of them doesn't know.
+  daemon.version = `${VERSION.split('.').slice(0, 2).join('.')}.99`;
+  expect((await qwex('list')).err).toBe('');
+  expect((await qwex('pause')).err).toMatch(/^warning: .*\nhint: use qwex .*99 here, too.*\nerror: /);
 });

@@ -3,8 +3,11 @@ import { lstatSync } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { lacks } from '../rig/needs.ts';
 import { pids } from '../rig/processes.ts';
 import { Rig } from '../rig/rig.ts';
+
+const withPython = test.skipIf(lacks('python3'));
 
 function parse(text: string): Record<string, string> {
   const entries = text.split('\0').filter((entry) => entry !== '');
@@ -141,7 +144,7 @@ test('nobody else can read anything of a home', async () => {
   await rig.ended(id);
 });
 
-test('an activated virtual environment is active in the run', async () => {
+withPython('an activated virtual environment is active in the run', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo({ '.gitignore': '.venv\n' });
   await rig.shell(`${rig.python} -m venv --without-pip project/.venv`);
@@ -153,7 +156,7 @@ test('an activated virtual environment is active in the run', async () => {
   expect(await rig.runFile(stdout.trim(), 'logs', 'stdout.log')).toBe(`${repo.path('.venv')}\n`);
 });
 
-test('an editable install imports the commit that was submitted, and the record says so', async () => {
+withPython('an editable install imports the commit that was submitted, and the record says so', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo({ '.gitignore': '.venv\n', 'src/pkg/__init__.py': 'version = "committed"\n' });
   await rig.shell(`${rig.python} -m venv --without-pip project/.venv`);

@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../../shared/schemas/run.ts';
 import { packageFolder } from '../rig/command.ts';
+import { lacks } from '../rig/needs.ts';
 import { Rig } from '../rig/rig.ts';
 
-test('plain curl is a client', async () => {
+test.skipIf(lacks('curl'))('plain curl is a client', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();
   const sha = await repo.git('rev-parse', 'HEAD');

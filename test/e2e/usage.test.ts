@@ -89,7 +89,7 @@ test('doctor finds nothing wrong with a fresh home, and an open one', async () =
   await rig.shell(`chmod 755 ${rig.home}`);
   const open = await rig.qwex(['doctor'], { cwd: repo.root });
   expect(open.code).toBe(1);
-  expect(open.stdout).toMatch(/error +privacy: .*\n.*chmod 700/);
+  expect(open.stdout).toMatch(/error +privacy: .*\n.*chmod go=/);
   await rig.shell(`chmod 700 ${rig.home}`);
 });
 

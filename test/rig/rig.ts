@@ -121,7 +121,12 @@ export class Rig {
 
   /** `qwex ARGS`, going on beside the test. */
   begin(args: readonly string[], options: CommandOptions = {}): Command {
-    return this.#track(new Command(launcher, args, this.#place(options)));
+    return this.beginProgram(launcher, args, options);
+  }
+
+  /** Any program, which may be one that becomes `qwex`. */
+  beginProgram(program: string, args: readonly string[], options: CommandOptions = {}): Command {
+    return this.#track(new Command(program, args, this.#place(options)));
   }
 
   /** A line for bash in which `qwex` is ours. */

@@ -58,10 +58,15 @@ describe('the home', () => {
     expect(homePaths(`/${'ü'.repeat(60)}`, { isNetwork: local }).localReason).toBe('long_path');
   });
 
-  it('on a network has socket, locks and fifos on this machine, and a database for each machine', () => {
+  it('on a network has socket, locks and fifos on this machine, and all that one daemon alone may have for each machine', () => {
     const paths = homePaths('/nfs/me', { isNetwork: (directory) => directory === '/nfs/me' });
     expect(paths.localReason).toBe('network_home');
-    expect(paths.database).toMatch(/^\/nfs\/me\/hosts\/[^/]+\/qwex\.db$/);
+    const own = join('/nfs/me/hosts', paths.machine ?? '');
+    expect(paths.machine).toMatch(/^[^/]+$/);
+    expect(paths).toMatchObject({
+      ...{ database: join(own, 'qwex.db'), environments: join(own, 'env'), ended: join(own, 'ended') },
+      ...{ spaces: join(own, 'spaces'), trash: join(own, 'spaces', '.trash'), runs: '/nfs/me' },
+    });
     expect(runLocalDirectory(paths, 'p', 'id')).toBe(join(paths.local, 'runs', 'id'));
     expect(runDirectory(paths, 'p', 'id')).toBe('/nfs/me/p/runs/id');
   });

@@ -7,6 +7,7 @@ import {
   doctorResponseSchema,
   gcRequestSchema,
   gcResponseSchema,
+  rebuiltSchema,
   setConfigRequestSchema,
   stopRequestSchema,
   stopResponseSchema,
@@ -54,5 +55,7 @@ export function houseRoutes({ housekeeping, settings }: ApiContext) {
   app.openapi(doctor, async (c) =>
     c.json({ checks: await housekeeping.doctor(c.req.valid('query').cwd) }, 200),
   );
+  const rebuiltAnswer = { responses: { 200: answer('what came back, and from where', rebuiltSchema) } };
+  app.openapi(describe(LOCAL_API.rebuilt, rebuiltAnswer), (c) => c.json(housekeeping.rebuilt(), 200));
   return app;
 }

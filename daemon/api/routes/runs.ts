@@ -10,6 +10,7 @@ import { lastTryOf } from '../../store/tries.ts';
 import type { ApiContext } from '../context.ts';
 import { presentRun, presentRuns } from '../present.ts';
 import { answer, describe, idParams, jsonBody } from '../route.ts';
+import { WaitLimit } from '../wait-limit.ts';
 import { listArtifacts } from './artifacts.ts';
 
 const DEFAULT_PAGE = 50;
@@ -90,9 +91,8 @@ export function runRoutes(context: ApiContext) {
   });
   app.openapi(wait, async (c) => {
     const { id } = resolveRun(store, c.req.valid('param').id);
-    const limit = AbortSignal.timeout(Math.ceil(c.req.valid('query').timeout * 1000));
-    const signal = AbortSignal.any([limit, c.req.raw.signal, context.stopping]);
-    const ended = await waitForEnd(context, id, signal);
+    const limitMs = Math.ceil(c.req.valid('query').timeout * 1000);
+    const ended = await waitForEnd(context, id, { limitMs, client: c.req.raw.signal });
     if (ended)
       return c.json(presentRun(context, ended, (await listArtifacts(context, ended)).artifacts), 200);
     if (context.stopping.aborted) {
@@ -108,12 +108,21 @@ export function runRoutes(context: ApiContext) {
   return app;
 }
 
-/** The run, or the retry that settled it, once it has ended; undefined when the signal came first. */
+/** The run, or the retry that settled it, once it has ended; undefined when something else came first. */
 async function waitForEnd(
   context: ApiContext,
   id: string,
-  signal: AbortSignal,
+  { limitMs, client }: { limitMs: number; client: AbortSignal },
 ): Promise<RunRecord | undefined> {
+  const limit = new WaitLimit(limitMs, [client, context.stopping]);
+  try {
+    return await endOf(context, id, limit.signal);
+  } finally {
+    limit.release();
+  }
+}
+
+async function endOf(context: ApiContext, id: string, signal: AbortSignal): Promise<RunRecord | undefined> {
   for (let target = id; ; ) {
     const ended = await context.hub.until(
       target,

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS, type Run, type RunPage } from '../../../shared/schemas/run.ts';
 import { VERSION } from '../../../shared/version.ts';
+import { lacks } from '../../rig/needs.ts';
 import { ApiRig, type Asked, problemIn } from './rig.ts';
 
 let rig: ApiRig;
@@ -26,7 +27,7 @@ describe('the socket', () => {
     expect(statSync(rig.daemon.paths.home).mode & 0o777).toBe(0o700);
   });
 
-  it('answers curl', async () => {
+  it.skipIf(lacks('curl'))('answers curl', async () => {
     const url = 'http://localhost/.well-known/qwex.json';
     const { stdout } = await promisify(execFile)('curl', ['-sS', '--unix-socket', rig.socket, url]);
     expect(JSON.parse(stdout)).toMatchObject({ qwex: '1.0', auth: { type: 'local' } });

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { CollectProgress } from '../../../daemon/artifacts/collector.ts';
 import { readManifest } from '../../../daemon/artifacts/manifest.ts';
 import { openArtifact } from '../../../daemon/artifacts/open-artifact.ts';
@@ -56,7 +58,9 @@ test('leaves what is ignored, unchanged, too large or no file, and names what it
   rig.write('out/README', 'as committed');
   rig.write('out/big.bin', Buffer.alloc(11));
   rig.sh('mkfifo out/fifo; mkdir out/empty');
-  rig.sh(`python3 -c "import socket; socket.socket(socket.AF_UNIX).bind('out/sock')"`);
+  const server = createServer().listen(join(rig.space, 'out/sock'));
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
   const manifest = await rig.collector.collect(
     rig.request({
       ignorePatterns: ['*.tmp', '__pycache__'],

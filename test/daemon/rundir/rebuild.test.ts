@@ -5,7 +5,7 @@ import { rebuildIndex } from '../../../daemon/rundir/rebuild.ts';
 import { exitFacts, recipeOf, SCRIPT, SOURCES } from '../store/rig.ts';
 import { HomeRig } from './rig.ts';
 
-const rebuild = (rig: HomeRig) => rebuildIndex(rig.store, rig.paths.runs, 'this-boot');
+const rebuild = (rig: HomeRig) => rebuildIndex(rig.store, { runs: rig.paths.runs, bootId: 'this-boot' });
 
 describe('an index made anew from the run folders', () => {
   it('has every run as it was, in the order of submission', async () => {
@@ -58,7 +58,7 @@ describe('an index made anew from the run folders', () => {
     const waiting = rig.submit({ after: [{ id: needed.id, policy: 'success' }] });
     await using later = await rig.withoutDatabase();
     const half = { restore: later.store.restore.bind(later.store), finishRestore: () => undefined };
-    await rebuildIndex(half, later.paths.runs, 'this-boot');
+    await rebuildIndex(half, { runs: later.paths.runs, bootId: 'this-boot' });
     expect(later.store.isIndexed).toBe(false);
     expect(await rebuild(later)).toEqual({ restored: 0, refused: [] });
     expect(await rebuild(later)).toEqual({ restored: 0, refused: [] });
@@ -160,7 +160,12 @@ describe('a folder that is none of ours, or not whole', () => {
   it.each<[string, (rig: HomeRig, id: string) => Promise<unknown>, RegExp]>([
     ['no record', (rig, id) => rm(join(rig.directory(id), 'run.json')), /ENOENT.*run\.json/],
     ['half a record', (rig, id) => rig.put(id, 'run.json', '{"format": 1, "seq"'), /run\.json is not JSON/],
-    ['another format', (rig, id) => rig.rewrite(id, { format: 2 }), /not valid: format/],
+    [
+      'a newer format',
+      (rig, id) => rig.rewrite(id, { format: 2 }),
+      /written by a newer qwex \(format 2, this/,
+    ],
+    ['no format', (rig, id) => rig.rewrite(id, { format: 0 }), /not valid: format/],
     [
       'an unknown field',
       (rig, id) => rig.rewrite(id, Object.fromEntries([['surprise', 1]])),
@@ -232,11 +237,24 @@ describe('a folder that is none of ours, or not whole', () => {
         return later.store.restore(found);
       },
     };
-    const { restored, refused } = await rebuildIndex(picky, later.paths.runs, 'boot');
+    const { restored, refused } = await rebuildIndex(picky, { runs: later.paths.runs, bootId: 'boot' });
     expect(restored).toBe(1);
     expect(refused).toEqual([{ path: rig.directory(bad.id), why: 'CHECK constraint failed' }]);
     expect(later.store.runs.get(good.id)).toBeDefined();
   });
+});
+
+it('a home that several machines have gives each daemon the runs of its own machine', async () => {
+  await using rig = new HomeRig();
+  const [own, others, older] = [rig.in('running'), rig.in('running'), rig.in('succeeded')];
+  await rig.written();
+  await rig.rewrite(own.id, { machine: 'this' });
+  for (const { id } of [others, older]) await rig.rewrite(id, { machine: 'that' });
+  await using later = await rig.withoutDatabase();
+  const places = { runs: later.paths.runs, bootId: 'this-boot', machine: 'this' };
+  // Taken on here, they would run twice, or be called lost while they go on over there.
+  expect(await rebuildIndex(later.store, places)).toEqual({ restored: 1, refused: [] });
+  expect(later.store.runs.ids()).toEqual([own.id]);
 });
 
 it('an empty home is indexed at once', async () => {

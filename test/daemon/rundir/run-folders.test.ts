@@ -24,7 +24,7 @@ describe('the folder of a run', () => {
     expect([await modeOf(directory), await modeOf(join(directory, 'script.sh'))]).toEqual([0o700, 0o700]);
     for (const name of ['run.json', 'sources.json', 'statuses.jsonl'])
       expect(await modeOf(join(directory, name))).toBe(0o600);
-    expect(await rig.json(run.id)).toEqual({ format: 1, ...run, after: [] });
+    expect(await rig.json(run.id)).toEqual({ format: 1, machine: null, ...run, after: [] });
     expect(rig.faults).toEqual([]);
   });
 

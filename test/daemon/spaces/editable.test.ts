@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { finderMappings } from '../../../daemon/spaces/finders.ts';
 import { editableRedirects } from '../../../daemon/spaces/index.ts';
+import { lacks } from '../../rig/needs.ts';
 import { Rig } from './rig.ts';
 
 /** The way setuptools does it: a table and a finder at the end of sys.meta_path, which is asked last. */
@@ -36,7 +37,7 @@ function python(venv: string, pythonPath: string[], cwd: string): string {
 }
 
 describe('editable installs', () => {
-  it('import the commit instead of the live tree, in a real Python', async () => {
+  it.skipIf(lacks('python3'))('import the commit instead of the live tree, in a real Python', async () => {
     await using rig = Rig.withCommit({
       'src/viapth.py': 'WHERE = "commit"\n',
       'lib/viafinder/__init__.py': 'WHERE = "commit"\n',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../../daemon/store/database.ts';
+import { openDatabase, worded } from '../../../daemon/store/database.ts';
 import { SCHEMA_VERSION } from '../../../daemon/store/schema.ts';
 import { Store } from '../../../daemon/store/store.ts';
 import { StoreRig } from './rig.ts';
@@ -128,5 +128,24 @@ describe('a database', () => {
     expect(rig.everything()).toBe(before);
     expect(rig.heard).toHaveLength(1);
     expect(rig.store.mustGet(run.id).phase).toBe('queued');
+  });
+
+  it('that can not be written for whatever reason refuses with a sentence', () => {
+    const cause = Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_WRITE' });
+    expect(worded(cause, '/q/qwex.db')).toMatchObject({
+      ...{ code: 'no_space', cause },
+      message: expect.stringMatching(
+        /\/q\/qwex\.db can not be written, .*a quota is used up, or the disk fails/,
+      ),
+    });
+  });
+
+  it('gives back what a burst has made of its log', () => {
+    using rig = new StoreRig(open().db);
+    const sizeMb = () => statSync(`${file}-wal`).size / 1024 / 1024;
+    rig.submit({ sources: JSON.stringify('x'.repeat(40 * 1024 * 1024)) });
+    expect(sizeMb()).toBeGreaterThan(40);
+    rig.submit();
+    expect(sizeMb()).toBeLessThanOrEqual(16);
   });
 });

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Rig, type TestRun } from './rig.ts';
 
-const PRINT =
-  'exec /usr/bin/python3 -c "import os, sys; sys.stdout.buffer.write(open(\\"/proc/self/environ\\",\\"rb\\").read())"';
+const PRINT = 'exec /bin/cat /proc/self/environ';
 
 /** The environment of the script's program, byte for byte in latin1, for these NUL-separated entries. */
 async function environmentOf(run: TestRun, entries: string[]): Promise<Map<string, string>> {
@@ -28,7 +27,7 @@ test('the job has the submitted environment and the variables of the run, and no
     'PWD=/nowhere',
     'OLDPWD=/x',
   ]);
-  for (const added of ['_', 'LC_CTYPE']) found.delete(added); // bash's and python's own
+  found.delete('_'); // bash's own
   expect(Object.fromEntries(found)).toEqual({
     PATH: '/usr/bin:/bin',
     PWD: rig.path('work'),

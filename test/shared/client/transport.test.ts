@@ -15,11 +15,14 @@ let server: Server;
 let received = '';
 /** The bytes of every answer, as a server may send them. */
 let answer = '';
+/** Versions that were told of, and whether with a refusal. */
+let told: [string, boolean][] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'qwex-transport-'));
   socketPath = join(folder, 's');
   received = '';
+  told = [];
   server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', (data) => {
@@ -37,7 +40,7 @@ afterEach(() => {
 
 const route = { method: 'post', path: '/api/v1/runs/{id}' } as const;
 const ask = () =>
-  new Transport(socketPath).json(route, {
+  new Transport(socketPath, (...heard) => told.push(heard)).json(route, {
     params: { id: 'a/b' },
     query: { n: 1, no: undefined },
     body: { x: 'ü' },
@@ -51,7 +54,8 @@ const failure = (given: Promise<unknown>) =>
 describe('a request', () => {
   it('is one that any server reads', async () => {
     answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nQwex-Version: 9.9.9\r\n\r\n{}';
-    expect(await ask()).toEqual({ status: 200, data: {}, version: '9.9.9' });
+    expect(await ask()).toEqual({ status: 200, data: {} });
+    expect(told).toEqual([['9.9.9', false]]);
     const [head, body] = received.split('\r\n\r\n');
     expect(head?.split('\r\n')[0]).toBe('POST /api/v1/runs/a%2Fb?n=1 HTTP/1.1');
     expect(head?.toLowerCase()).toContain(`qwex-version: ${VERSION}`);
