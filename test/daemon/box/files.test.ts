@@ -164,6 +164,20 @@ test('a thousand tickets are read in a fraction of a decision when few have chan
   expect(after).toMatchObject({ gpus: 4, type: 'a100', priority: -3, seniorityMs: birth });
 });
 
+test('what is written twice in one tick of the clock is not taken for unchanged', async () => {
+  await using place = await folder();
+  const places = boxPlaces(place.path);
+  await mkdir(places.tickets);
+  const tickets = new Tickets(places);
+  const key = `${process.getuid?.() ?? 0}-0badcafe`;
+  const run = v7();
+  const seen = Array.from({ length: 200 }, (_, gpus) => {
+    tickets.put({ run, gpus: 1 + gpus, type: null, timeMs: null, priority: 0 }, key);
+    return tickets.read().tickets[0]?.gpus;
+  });
+  expect(seen).toEqual(seen.map((_, index) => index + 1));
+});
+
 test('the weight of use halves with each half-life, in whatever pieces it is counted', () => {
   const halfLifeMs = HOUR_MS;
   const use = { devices: 2, startMs: 0, endMs: HOUR_MS };
