@@ -15,7 +15,6 @@ const PATIENCE_MS = 2000;
 
 export async function boxFindings(box: Box): Promise<BoxFinding[]> {
   const { survey } = await box.look();
-  await box.learnNames(survey);
   const findings = [
     ...(await fileFindings(box)),
     ...folderFindings(box.folders.places),

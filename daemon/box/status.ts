@@ -15,7 +15,6 @@ const IDLE_MEMORY_MB = 500;
 
 export async function boxStatus(box: Box, { shared }: { shared: boolean }): Promise<BoxStatus> {
   const [{ survey, decision }, { observations, problem }] = await Promise.all([box.look(), observe(box)]);
-  await box.learnNames(survey);
   const devices = await Promise.all(
     survey.view.devices.map((device) => deviceStatus(device, { box, survey, observations })),
   );
