@@ -1,6 +1,7 @@
 // qwex box report: who used how much.
 import { LOCAL_API } from '../../shared/api.ts';
 import type { BoxReportResponse } from '../../shared/box.ts';
+import { QwexError } from '../../shared/errors.ts';
 import type { Context } from '../context.ts';
 import { parseSince } from '../input/values.ts';
 import { formatReport } from '../view/box-report.ts';
@@ -14,6 +15,13 @@ export async function showReport(context: Context, { since, json }: ReportFlags)
   const { terminal } = context;
   const now = new Date();
   const sinceMs = Math.max(0, parseSince(since, now).getTime());
+  if (sinceMs > now.getTime()) {
+    throw new QwexError({
+      code: 'usage',
+      message: `--since ${since} is still to come`,
+      hint: 'as in: --since 7d, --since 2026-01-31',
+    });
+  }
   const runner = await context.runner();
   const report = await runner.request<BoxReportResponse>(LOCAL_API.boxReport, { query: { sinceMs } });
   if (json) return terminal.printJson(report);

@@ -36,6 +36,6 @@ function nextSteps({ path, isUsualPlace }: BoxMade, who: string): string {
   const lines = [`It is for ${who}. Limits and bands: box.yaml in it. Each member, once:`];
   if (!isUsualPlace)
     lines.push(`  qwex config set box ${quoteWord(path)}    # or QWEX_BOX in the environment`);
-  lines.push('  qwex daemon restart', '  qwex box');
+  lines.push('  qwex box');
   return lines.join('\n');
 }

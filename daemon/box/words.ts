@@ -28,10 +28,16 @@ export function waitWords(reason: WaitReason, context: WordsContext): string {
     case 'daemon_gone':
       return 'not in the line: its daemon is not running';
     case 'passed_over':
-      return 'passed over: its daemon was called and did not answer';
+      return 'passed over for now: its daemon was called and did not take its turn';
     default:
       return reason satisfies never;
   }
+}
+
+/** The members that a reason names. */
+export function peopleIn(reason: WaitReason): number[] {
+  if (reason.kind === 'devices') return reason.holders.flatMap(({ member }) => member ?? []);
+  return reason.kind === 'behind' || reason.kind === 'reserved' ? [reason.first.member] : [];
 }
 
 export function refusalWords(reason: RefusalReason): string {
@@ -59,11 +65,17 @@ export function clock(atMs: number, nowMs: number): string {
 }
 
 function holders(all: readonly Holder[], context: WordsContext): string[] {
-  return all.map(({ device, run, member, untilMs }) => {
-    if (member === null || run === null) return `${device} held by somebody who left no word`;
-    const until = untilMs === null ? '' : ` ends by ${clock(untilMs, context.nowMs)}`;
-    return `${device} held by ${whose({ run, member }, context)}${until}`;
-  });
+  // One run may hold many.
+  const devices = new Map<string, string[]>();
+  for (const { device, run, member, untilMs } of all) {
+    const until = untilMs === null ? '' : `, until ${clock(untilMs, context.nowMs)} at most`;
+    const who =
+      member === null || run === null
+        ? 'somebody who left no word'
+        : `${whose({ run, member }, context)}${until}`;
+    devices.set(who, [...(devices.get(who) ?? []), device]);
+  }
+  return [...devices].map(([who, held]) => `${held.join(', ')} held by ${who}`);
 }
 
 function blockedWords({ device, kind, words }: Blocked): string {
@@ -80,5 +92,5 @@ function gpus(count: number, type: string | null = null): string {
 }
 
 function tail(parts: readonly string[]): string {
-  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
+  return parts.length === 0 ? '' : `: ${parts.join('; ')}`;
 }

@@ -12,9 +12,17 @@ import type { GcDeps } from './gc.ts';
 export interface DoctorDeps extends GcDeps {
   /** A fault that forbids new starts. */
   problem: () => string | null;
-  /** Why no run gets devices. */
-  boxProblem: () => string | null;
+  /** Why no run gets devices, and what else people should know. */
+  box: BoxState;
 }
+
+export interface BoxState {
+  readonly problem: string | null;
+  readonly notice: string | null;
+  again(): Promise<void>;
+}
+
+const FOUND_AGAIN = 'when that is mended it is found without a restart; to see whether: qwex box';
 
 export async function examine(deps: DoctorDeps, cwd: string | undefined): Promise<Check[]> {
   const checks = await Promise.all([
@@ -36,10 +44,12 @@ function queue({ store, problem }: DoctorDeps): Check {
   return ok('queue', `${running} running, ${pending} pending`);
 }
 
-function box({ boxProblem }: DoctorDeps): Check {
-  const message = boxProblem();
-  if (message === null) return ok('box', 'in use; more with: qwex box doctor');
-  return fault('box', message, 'then: qwex daemon restart');
+async function box({ box: state }: DoctorDeps): Promise<Check> {
+  await state.again();
+  const { problem, notice } = state;
+  if (problem !== null) return fault('box', problem, FOUND_AGAIN);
+  if (notice !== null) return { name: 'box', state: 'warning', message: notice };
+  return ok('box', 'in use; more with: qwex box doctor');
 }
 
 async function workspace(cwd: string): Promise<Check> {

@@ -104,8 +104,10 @@ describe('with a daemon', () => {
     const sinceMs = Number(daemon.asked[0]?.query.get('sinceMs'));
     expect(sinceMs).toBeGreaterThanOrEqual(before - 7 * 86_400_000);
     expect(sinceMs).toBeLessThanOrEqual(Date.now() - 7 * 86_400_000);
-    await ask('report', '--since', '2026-11-01');
-    expect(Number(daemon.asked[1]?.query.get('sinceMs'))).toBe(new Date(2026, 10, 1).getTime());
+    await ask('report', '--since', '2024-11-01');
+    expect(Number(daemon.asked[1]?.query.get('sinceMs'))).toBe(new Date(2024, 10, 1).getTime());
+    const future = await ask('report', '--since', '2999-01-01');
+    expect(future).toMatchObject({ code: 2, stderr: expect.stringContaining('still to come') });
     expect(await ask('report', '--since', '7')).toMatchObject({ code: 2 });
   });
 

@@ -211,7 +211,9 @@ test('the process that starts git and supervisors is killed: what runs goes on, 
   const program = await rig.program();
   const id = await rig.submit(repo, '--', ...program.command);
   await program.started();
-  const [starter] = processesWith(`QWEX_HOME=${rig.home}`).filter(({ command }) => command.includes('starter'));
+  const [starter] = processesWith(`QWEX_HOME=${rig.home}`).filter(({ command }) =>
+    command.includes('starter'),
+  );
   process.kill(starter?.pid ?? 0, 'SIGKILL');
   const next = await rig.submit(repo, '--', 'true');
   await program.exit(3);

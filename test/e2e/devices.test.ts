@@ -78,7 +78,9 @@ test('who waits is told for whom; cancel, hold and pause end the wait', async ()
   await rig.until('run.claimed', second);
   const third = await rig.submit(repo, '--gpus', '1', '--', 'true');
   await rig.until('run.claimed', third);
-  const waits = new RegExp(`gpu0 held by your run ${first.slice(-8)} ends by .*; expected to start by`);
+  const waits = new RegExp(
+    `gpu0 held by your run ${first.slice(-8)}, until .* at most; expected to start by`,
+  );
   await expect.poll(async () => (await rig.client.get(second)).message).toMatch(waits);
   expect(await rig.client.get(second)).toMatchObject({ status: 'pending', position: 1, devices: [] });
   await rig.ok(['cancel', second]);

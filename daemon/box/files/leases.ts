@@ -10,7 +10,7 @@ import { makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
-import { appendOwn, replaceOwn } from './write-file.ts';
+import { appendOwn, moveOwn, replaceOwn } from './write-file.ts';
 
 const headSchema = z.object({
   run: z.string(),
@@ -34,12 +34,16 @@ export interface Lease extends LeaseContent {
   sinceMs: number;
 }
 
+/** For a supervisor to take the locks before the claim is void. */
+const HANDOVER_MS = 2000;
 /** A claim without a lock can't hold a device for longer, whatever it says. */
 export const MAX_CLAIM_MS = 10_000;
 
 export class Leases {
   readonly #places: BoxPlaces;
   readonly #folder: ForeignFolder<LeaseContent>;
+
+  #spare: Promise<string | undefined> | undefined;
 
   constructor(places: BoxPlaces) {
     this.#places = places;
@@ -56,10 +60,43 @@ export class Leases {
     return { leases, ignored };
   }
 
+  /** Whether a daemon has any that isn't over. */
+  hasOpen(daemon: string): boolean {
+    return this.read().leases.some((lease) => lease.daemon === daemon && lease.endedMs === null);
+  }
+
+  /** Makes the next claim's fifo ahead: that takes a process, and everybody waits for a claim. */
+  prepare(daemon: string): void {
+    // Without one, for whatever reason, the claim makes its own, and says what is wrong.
+    this.#spare ??= makeFifo(this.#places.spareLife(daemon)).catch(() => undefined);
+  }
+
+  async dropPrepared(): Promise<void> {
+    const spare = await this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined) rmSync(spare, { force: true });
+  }
+
   /** Says, while we decide, that a run of ours is about to take these devices. */
   async claim(claim: Claim): Promise<void> {
-    await makeFifo(this.#places.leaseLife(claim.run));
+    await this.#takeFifo(this.#places.leaseLife(claim.run));
     replaceOwn(this.#places.lease(claim.run), `${JSON.stringify(claim)}\n`);
+  }
+
+  async #takeFifo(path: string): Promise<void> {
+    const spare = await this.#spare;
+    this.#spare = undefined;
+    if (spare === undefined || !moveOwn(spare, path)) await makeFifo(path);
+  }
+
+  /** Makes a claim of ours last as long as any can. Returns for how many ms it is good; 0 when it isn't there any more. */
+  extend(run: string): number {
+    const lease = this.read().leases.find((candidate) => candidate.run === run);
+    if (lease === undefined) return 0;
+    const { daemon, devices, timeMs } = lease;
+    const claim: Claim = { run, daemon, devices, timeMs, claimUntilMs: Date.now() + MAX_CLAIM_MS };
+    replaceOwn(this.#places.lease(run), `${JSON.stringify(claim)}\n`);
+    return MAX_CLAIM_MS - HANDOVER_MS;
   }
 
   /** The supervisor writes this line itself; a daemon may, for one that doesn't. */

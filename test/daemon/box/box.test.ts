@@ -50,7 +50,7 @@ test('the end of a run starts the next one, of another daemon, at once', async (
   // Until it waits for the end, and nothing else.
   await b.box.decide();
   expect(await b.why(next)).toMatch(
-    /^first in line; needs 1 GPU, 0 free: gpu0 held by your run .{8} ends by \d\d:\d\d$/,
+    /^first in line; needs 1 GPU, 0 free: gpu0 held by your run .{8}, until \d\d:\d\d at most$/,
   );
   const granted = turn.then(() => performance.now());
   const ended = first.holder.end().then(() => performance.now());
