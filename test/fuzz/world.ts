@@ -15,14 +15,17 @@ const MB = 1024 * 1024;
 export class World {
   readonly rig: Rig;
   readonly repo: Repository;
+  /** Another one, deep in the folder where anything may be made: `../..` is still in there. */
+  readonly lab: Repository;
   readonly target: Target;
   readonly #pid: number;
   readonly #before: Readonly<Record<string, string>>;
   readonly #bytesBefore: number;
 
-  private constructor(rig: Rig, repo: Repository, facts: { target: Target; pid: number }) {
+  private constructor(rig: Rig, repo: Repository, facts: { lab: Repository; target: Target; pid: number }) {
     this.rig = rig;
     this.repo = repo;
+    this.lab = facts.lab;
     this.target = facts.target;
     this.#pid = facts.pid;
     this.#before = this.#tree();
@@ -33,6 +36,7 @@ export class World {
   static async start(rig: Rig): Promise<World> {
     const repo = await rig.repo({ 'README.md': 'A test\n', 'sub/file': 'x\n' });
     for (const folder of ['outside', 'made']) await mkdir(rig.path(folder));
+    const lab = await rig.repo({ 'train.py': '' }, 'made/a/b/c/lab');
     await writeFile(rig.path('outside', 'secret'), `${SECRET}\n`, { mode: 0o600 });
     await writeFile(rig.path('user', '.profile'), '# mine\n');
     const script = 'mkdir -p out; echo said; echo kept >out/plain; ln -s ../../../../outside/secret out/link';
@@ -46,7 +50,7 @@ export class World {
       sha: await repo.git('rev-parse', 'HEAD'),
       folder: rig.path('made'),
     };
-    return new World(rig, repo, { target, pid: (await rig.daemon()).pid });
+    return new World(rig, repo, { lab, target, pid: (await rig.daemon()).pid });
   }
 
   /** Fails unless the same daemon answers, has not grown past the bound, and nothing outside was touched. */
