@@ -67,6 +67,7 @@ function isForEver(line: readonly string[]): boolean {
     return (
       ['start', 'stop', 'restart', 'install'].includes(second) || line.some((word) => FOR_EVER.test(word))
     );
-  if (first === 'box') return line.includes('init');
+  // A box that isn't there is left to the tests of the box.
+  if (first === 'box') return line.includes('init') || line.some((word) => word.startsWith('--path'));
   return line.some((word) => FOR_EVER.test(word));
 }
