@@ -38,7 +38,7 @@ export const resourcesSchema = z
   .strictObject({
     gpus: z.number().int().min(0).max(1024).default(0),
     gpuType: nullable(z.string().min(1).max(64)).default(null),
-    timeMs: nullable(z.number().int().positive().max(LIMITS.timeMs))
+    timeMs: nullable(z.number().int().positive().max(LIMITS.timeMs, numberOver(LIMITS.timeMs)))
       .default(null)
       .describe('time limit in milliseconds'),
   })
@@ -128,6 +128,11 @@ function atMost(limit: number) {
   });
 }
 
+/** For a number's `max`: says which it is. */
+function numberOver(limit: number) {
+  return { error: ({ input }: { input?: unknown }) => `is ${String(input)}; the limit is ${limit}` };
+}
+
 /** A list of at most so many; the error says how many there are. */
 export function listOf<T extends z.ZodType>(schema: T, limit: number) {
   return z.array(schema).max(limit, {
@@ -168,7 +173,7 @@ export const environmentSchema = z
   });
 
 const prioritySchema = z.number().int().min(-1000).max(1000);
-const retriesSchema = z.number().int().min(0).max(LIMITS.retries);
+const retriesSchema = z.number().int().min(0).max(LIMITS.retries, numberOver(LIMITS.retries));
 const relativePath = atMost(LIMITS.pathLength).refine(noNul, NUL);
 
 /** A place in the file system. */
@@ -195,7 +200,7 @@ export const submitRunSchema = z
     timeLimit: z
       .number()
       .positive()
-      .max(LIMITS.timeMs / 1000)
+      .max(LIMITS.timeMs / 1000, numberOver(LIMITS.timeMs / 1000))
       .optional()
       .describe('seconds'),
     cwd: relativePath.optional().describe('directory inside the workspace'),

@@ -44,8 +44,8 @@ async function race(
   await mkdir(join(place, 'stage'), { recursive: true });
   const [stage, stop, pidFile] = ['stage', 'stop', 'pid'].map((name) => join(place, name));
   // In a session of its own and without the run's variables: the supervisor can't know that it belongs to the run.
-  const words = `setsid env -i PATH="$PATH" RACE="$1/" "$2" "$3" "$PWD" "$4" "$5" "$6" "$7" </dev/null >/dev/null 2>&1 &
-    echo $! >"$8"; mkdir -p out deep/er; until [ -e "$4.ready" ]; do :; done`;
+  const words = `mkfifo "$4.ready"; setsid env -i PATH="$PATH" RACE="$1/" "$2" "$3" "$PWD" "$4" "$5" "$6" "$7" </dev/null >"$4.log" 2>&1 &
+    echo $! >"$8"; mkdir -p out deep/er; read -r _ <"$4.ready"; true`;
   const args = [rig.folder, rig.python, RACE, stage, rig.path('outside'), stop, String(seed), pidFile];
   const id = await rig.submit(
     repo,
@@ -61,6 +61,7 @@ async function race(
   const run = await rig.ended(id);
   await writeFile(String(stop), '');
   await untilGone(Number(await readFile(String(pidFile), 'utf8')));
+  expect(await readFile(`${stage}.log`, 'utf8')).toBe('');
   expect(run, JSON.stringify(run.notes)).toMatchObject({ status: 'succeeded', exitCode: 0 });
   const manifest = JSON.parse(await readFile(join(run.directory, 'artifacts.json'), 'utf8')) as Manifest;
   const stored = storedIn(join(run.directory, 'files'));

@@ -37,7 +37,7 @@ describe('a template', () => {
     ['\n{{ workspace }}', `${X}:2: workspace is a map; name one of its keys`],
     [
       '\n{{ inner | center(1000000000) }}',
-      `${X}:2: inner | center: the width 1000000000 is more than`,
+      `${X}:2: inner | center: the width 1000000000 is more than a text may have`,
     ],
     ['\n{{ inner.repeat(500000000) }}', `${X}:2: inner.repeat makes more than 1048576 characters`],
     [
