@@ -1,7 +1,8 @@
-"""race.py SPACE STAGE OUTSIDE STOP SEED: puts things into the watched directories of a run and swaps them, while they are
-collected, until the file STOP appears or a quarter of a minute is over. Whatever it puts somewhere is finished in STAGE
-and renamed there, and what it swaps it swaps back before it does anything else: so all that is ever written through a
-symlink is written by somebody else."""
+"""race.py SPACE STAGE OUTSIDE STOP SEED [SWAPPED]: puts things into the watched directories of a run and swaps
+them, while they are collected, until the file STOP appears or a quarter of a minute is over. With SWAPPED, a name, it
+does nothing but turn that folder into a symlink and back, as fast as it can. Whatever it puts somewhere is finished in
+STAGE and renamed there, and what it swaps it swaps back before it does anything else: so all that is ever written
+through a symlink is written by somebody else."""
 import ctypes
 import os
 import random
@@ -11,6 +12,7 @@ import sys
 import time
 
 space, stage, outside, stop, seed = (os.fsencode(word) for word in sys.argv[1:6])
+swapped = os.fsencode(sys.argv[6]) if len(sys.argv) > 6 else None
 chance = random.Random(seed)
 libc = ctypes.CDLL(None, use_errno=True)
 EXCHANGE = 2
@@ -38,7 +40,7 @@ count = 0
 def staged():
     global count
     count += 1
-    return stage + b"/%d" % count
+    return stage + b"/%s%d" % (swapped or b"", count)
 
 
 def plain(size=None):
@@ -126,20 +128,45 @@ def vanish(path):
         os.rename(path + b"/" + chance.choice(names), staged())
 
 
+def turn_over(victim):
+    """A folder in which everything is to be looked at, as nothing in it can be kept whole."""
+    made, decoy = staged(), staged()
+    os.mkdir(made)
+    for n in range(30):
+        os.rename(plain(100), made + b"/%d" % n)
+    os.mkfifo(made + b"/fifo")
+    os.symlink(outside + b"/dir", decoy)
+    os.rename(made, victim)
+    # An even number of times: it ends as it was, unless it was taken away meanwhile.
+    while True:
+        for _ in range(100):
+            exchange(decoy, victim)
+        yield
+
+
+def play():
+    while True:
+        # Gone with its last directory: nothing is to be made there any more.
+        if os.path.isdir(space):
+            chance.choice([put, put, swap, swap, swap, vanish])(watched())
+        yield
+
+
 def race():
     deadline = time.monotonic() + 15
     rounds = 0
+    moves = play() if swapped is None else turn_over(space + b"/out/" + swapped)
     while time.monotonic() < deadline and not os.path.exists(stop):
         rounds += 1
         if rounds == 150:
             say_ready()
         try:
-            # Gone with its last directory: nothing is to be made there any more.
-            if os.path.isdir(space):
-                chance.choice([put, put, swap, swap, swap, vanish])(watched())
+            next(moves)
         except OSError:
             # Somebody else was faster, which is what this is for.
-            continue
+            moves = play() if swapped is None else turn_over(space + b"/out/" + swapped)
+        except StopIteration:
+            break
 
 
 def say_ready():
@@ -147,7 +174,8 @@ def say_ready():
     global ready
     if not ready:
         ready = True
-        os.close(os.open(stage + b".ready", os.O_WRONLY))
+        if swapped is None:
+            os.close(os.open(stage + b".ready", os.O_WRONLY))
 
 
 ready = False
