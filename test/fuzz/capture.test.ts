@@ -44,9 +44,9 @@ async function race(
   await mkdir(join(place, 'stage'), { recursive: true });
   const [stage, stop, pidFile] = ['stage', 'stop', 'pid'].map((name) => join(place, name));
   // In a session of its own and without the run's variables: the supervisor can't know that it belongs to the run.
-  const words = `mkfifo "$4.ready"; mkdir -p out deep/er
-    for swapped in "" turned over; do
-      setsid env -i PATH="$PATH" RACE="$1/" "$2" "$3" "$PWD" "$4" "$5" "$6" "$7" $swapped </dev/null >>"$4.log" 2>&1 &
+  const words = `mkfifo "$4.ready"; mkdir -p out deep/er turns
+    for turned in "" turns; do
+      setsid env -i PATH="$PATH" RACE="$1/" "$2" "$3" "$PWD" "$4" "$5" "$6" "$7" $turned </dev/null >>"$4.log" 2>&1 &
       echo $! >>"$8"
     done
     read -r _ <"$4.ready"; true`;
@@ -54,7 +54,7 @@ async function race(
   const id = await rig.submit(
     repo,
     '--watch',
-    'out,deep/er',
+    'out,deep/er,turns',
     '--',
     'sh',
     '-c',
@@ -79,6 +79,8 @@ async function race(
 
 async function writeOutside(rig: Rig): Promise<void> {
   await mkdir(rig.path('outside', 'dir', 'dir'), { recursive: true });
+  // With an empty folder in it, it is not moved as a whole, but piece by piece.
+  await mkdir(rig.path('outside', 'dir', 'empty'));
   for (const path of ['secret', 'a', 'dir/a', 'dir/secret', 'dir/dir/a'])
     await writeFile(rig.path('outside', path), `${SECRET}\n`, { mode: 0o600 });
   await writeFile(rig.path('outside', 'linked'), 'a file with two names\n', { mode: 0o2711 });

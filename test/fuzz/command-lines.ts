@@ -51,23 +51,17 @@ function lineOf({ words, options }: Shape, known: readonly string[]): fc.Arbitra
   return fc.array(part, { maxLength: 5 }).map((parts) => [...words, ...parts.flat()]);
 }
 
-const FOR_EVER = /^(?:--follow|-[a-zA-Z]*f[a-zA-Z]*|--watch-status)$/;
+const FOLLOWS = /^(?:--follow|-[a-zA-Z]*f[a-zA-Z]*)$/;
+/** Could be a run that somebody has made, and that never ends. */
+const RUN = /^[\w.+@~ -]+$/;
 
 function isForEver(line: readonly string[]): boolean {
   const [first = '', second = ''] = line.filter((word) => !word.startsWith('-'));
-  if (['watch', 'wait', 'batch', 'detach', 'pause'].includes(first))
-    return (
-      first === 'detach' ||
-      line.includes('@') ||
-      line.includes('held') ||
-      first === 'batch' ||
-      first === 'pause'
-    );
-  if (first === 'daemon')
-    return (
-      ['start', 'stop', 'restart', 'install'].includes(second) || line.some((word) => FOR_EVER.test(word))
-    );
+  if (['detach', 'batch', 'pause'].includes(first)) return true;
+  if (['watch', 'wait'].includes(first))
+    return line.some((word) => RUN.test(word) && ![first, 'ended'].includes(word) && !word.startsWith('-'));
   // A box that isn't there is left to the tests of the box.
   if (first === 'box') return line.includes('init') || line.some((word) => word.startsWith('--path'));
-  return line.some((word) => FOR_EVER.test(word));
+  if (first === 'daemon' && ['start', 'stop', 'restart', 'install'].includes(second)) return true;
+  return line.some((word) => FOLLOWS.test(word));
 }

@@ -1,8 +1,8 @@
-"""race.py SPACE STAGE OUTSIDE STOP SEED [SWAPPED]: puts things into the watched directories of a run and swaps
-them, while they are collected, until the file STOP appears or a quarter of a minute is over. With SWAPPED, a name, it
-does nothing but turn that folder into a symlink and back, as fast as it can. Whatever it puts somewhere is finished in
-STAGE and renamed there, and what it swaps it swaps back before it does anything else: so all that is ever written
-through a symlink is written by somebody else."""
+"""race.py SPACE STAGE OUTSIDE STOP SEED [TURNED]: puts things into the watched directories of a run and swaps them, while
+they are collected, until the file STOP appears or a quarter of a minute is over. With TURNED, the name of a watched
+directory, it does nothing but turn folders in it into symlinks and back, as fast as it can. Whatever it puts somewhere
+is finished in STAGE and renamed there, and what it swaps it swaps back before it does anything else: so all that is
+ever written through a symlink is written by somebody else."""
 import ctypes
 import os
 import random
@@ -12,7 +12,7 @@ import sys
 import time
 
 space, stage, outside, stop, seed = (os.fsencode(word) for word in sys.argv[1:6])
-swapped = os.fsencode(sys.argv[6]) if len(sys.argv) > 6 else None
+turned = os.fsencode(sys.argv[6]) if len(sys.argv) > 6 else None
 chance = random.Random(seed)
 libc = ctypes.CDLL(None, use_errno=True)
 EXCHANGE = 2
@@ -40,7 +40,7 @@ count = 0
 def staged():
     global count
     count += 1
-    return stage + b"/%s%d" % (swapped or b"", count)
+    return stage + b"/%s%d" % (turned or b"", count)
 
 
 def plain(size=None):
@@ -128,19 +128,28 @@ def vanish(path):
         os.rename(path + b"/" + chance.choice(names), staged())
 
 
-def turn_over(victim):
-    """A folder in which everything is to be looked at, as nothing in it can be kept whole."""
-    made, decoy = staged(), staged()
-    os.mkdir(made)
+def filled():
+    """A folder in which everything has to be looked at, as it can't be kept as a whole."""
+    path = staged()
+    os.mkdir(path)
     for n in range(30):
-        os.rename(plain(100), made + b"/%d" % n)
-    os.mkfifo(made + b"/fifo")
-    os.symlink(outside + b"/dir", decoy)
-    os.rename(made, victim)
-    # An even number of times: it ends as it was, unless it was taken away meanwhile.
+        os.rename(plain(100), path + b"/%d" % n)
+    os.mkfifo(path + b"/fifo")
+    return path
+
+
+def turn_over(folder):
+    """Many at once, each as often a symlink as not, until it is taken away by whoever collects it."""
+    pairs = [(staged(), folder + b"/%d" % n) for n in range(12)]
+    for decoy, victim in pairs:
+        os.rename(filled(), victim)
+        os.symlink(outside + b"/dir", decoy)
     while True:
-        for _ in range(100):
-            exchange(decoy, victim)
+        for decoy, victim in pairs * 50:
+            try:
+                exchange(decoy, victim)
+            except FileNotFoundError:
+                continue
         yield
 
 
@@ -155,7 +164,7 @@ def play():
 def race():
     deadline = time.monotonic() + 15
     rounds = 0
-    moves = play() if swapped is None else turn_over(space + b"/out/" + swapped)
+    moves = play() if turned is None else turn_over(space + b"/" + turned)
     while time.monotonic() < deadline and not os.path.exists(stop):
         rounds += 1
         if rounds == 150:
@@ -164,9 +173,9 @@ def race():
             next(moves)
         except OSError:
             # Somebody else was faster, which is what this is for.
-            moves = play() if swapped is None else turn_over(space + b"/out/" + swapped)
-        except StopIteration:
-            break
+            if turned is not None:
+                raise
+            moves = play()
 
 
 def say_ready():
@@ -174,7 +183,7 @@ def say_ready():
     global ready
     if not ready:
         ready = True
-        if swapped is None:
+        if turned is None:
             os.close(os.open(stage + b".ready", os.O_WRONLY))
 
 
