@@ -44,12 +44,12 @@ async function race(
   await mkdir(join(place, 'stage'), { recursive: true });
   const [stage, stop, pidFile] = ['stage', 'stop', 'pid'].map((name) => join(place, name));
   // In a session of its own and without the run's variables: the supervisor can't know that it belongs to the run.
-  const words = `mkfifo "$4.ready"; mkdir -p out deep/er turns
+  const words = `mkfifo "$4.ready" "$4.readyturns"; mkdir -p out deep/er turns
     for turned in "" turns; do
       setsid env -i PATH="$PATH" RACE="$1/" "$2" "$3" "$PWD" "$4" "$5" "$6" "$7" $turned </dev/null >>"$4.log" 2>&1 &
       echo $! >>"$8"
     done
-    read -r _ <"$4.ready"; true`;
+    read -r _ <"$4.ready"; read -r _ <"$4.readyturns"; true`;
   const args = [rig.folder, rig.python, RACE, stage, rig.path('outside'), stop, String(seed), pidFile];
   const id = await rig.submit(
     repo,
