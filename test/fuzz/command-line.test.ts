@@ -37,7 +37,7 @@ test(
     await fc.assert(
       fc.asyncProperty(lines, fc.oneof(fc.constant(''), hostileWord), async (argv, stdin) => {
         const context = testContext({ argv, home: rig.home, cwd, stdin: withoutCommands(stdin) });
-        const said = await execute(context);
+        const said = await inTime(execute(context), argv);
         checkSaid(said, { argv, json: context.json });
       }),
       cases(400),
@@ -139,4 +139,17 @@ function jsonTexts(stdout: string): string[] {
 /** Lines for --each are run by a shell, as they should: these would do what they say. */
 function withoutCommands(text: string): string {
   return text.includes('PWNED') ? '' : text;
+}
+
+/** A command that goes on for ever is named: the time limit of the whole test would not say which it was. */
+async function inTime<T>(work: Promise<T>, argv: readonly string[]): Promise<T> {
+  let limit: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    limit = setTimeout(() => reject(new Error(`goes on for ever: ${JSON.stringify(argv)}`)), 20_000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(limit);
+  }
 }

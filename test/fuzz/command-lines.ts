@@ -55,11 +55,16 @@ const FOLLOWS = /^(?:--follow|-[a-zA-Z]*f[a-zA-Z]*)$/;
 /** Could be a run that somebody has made, and that never ends. */
 const RUN = /^[\w.+@~ -]+$/;
 
+function mayBeRun(word: string): boolean {
+  return RUN.test(word) && word !== 'ended' && !word.startsWith('-');
+}
+
 function isForEver(line: readonly string[]): boolean {
   const [first = '', second = ''] = line.filter((word) => !word.startsWith('-'));
   if (['detach', 'batch', 'pause'].includes(first)) return true;
+  // Without a run it is the latest one, which is held.
   if (['watch', 'wait'].includes(first))
-    return line.some((word) => RUN.test(word) && ![first, 'ended'].includes(word) && !word.startsWith('-'));
+    return line[1] === undefined || line[1].startsWith('-') || line.slice(1).some(mayBeRun);
   // A box that isn't there is left to the tests of the box.
   if (first === 'box') return line.includes('init') || line.some((word) => word.startsWith('--path'));
   if (first === 'daemon' && ['start', 'stop', 'restart', 'install'].includes(second)) return true;
