@@ -74,7 +74,9 @@ export class World {
 
   /** All but what a request may rightly write: the home, the workspace's own .qwex, and what was asked to be made. */
   #tree(): Record<string, string> {
-    return treeOf(this.rig.folder, ['home', 'made', 'project/.git', 'project/.qwex', 'user/.cache']);
+    const tree = treeOf(this.rig.folder, ['home', 'made', 'project/.git', 'project/.qwex', 'user/.cache']);
+    // A checkout that nobody has said a place for lies beside its repository.
+    return Object.fromEntries(Object.entries(tree).filter(([path]) => !/^project-[0-9a-f]{8}/.test(path)));
   }
 }
 
