@@ -21,7 +21,7 @@ test(
         for (const [index, answer] of (await Promise.all(asked)).entries())
           checkAnswer(answer, requests[index]?.method ?? '');
       }),
-      cases(150),
+      cases(90),
     );
     await world.check();
     expect((await rig.client.list()).runs.length).toBeGreaterThan(1);

@@ -24,7 +24,7 @@ test(
       fc.asyncProperty(brokenBytes(world.target), async (bytes) => {
         for (const answer of answersIn(await send(socket, bytes))) checkAnswer(answer, 'GET');
       }),
-      cases(300),
+      cases(150),
     );
     await world.check();
   },

@@ -40,7 +40,7 @@ test(
         const said = await inTime(execute(context), argv);
         checkSaid(said, { argv, json: context.json });
       }),
-      cases(400),
+      cases(250),
     );
     await world.check();
   },
@@ -72,7 +72,7 @@ test(
         const env = odd === undefined ? {} : { QWEX_HOME: odd.startsWith('/') ? odd : `/dev/null/${odd}` };
         checkSaid(await rig.qwex(argv, { cwd: world.lab.root, env }), { argv });
       }),
-      cases(25),
+      cases(15),
     );
     await world.check();
   },
@@ -99,7 +99,7 @@ test(
           );
         else expect(said.code).toBe(2);
       }),
-      cases(8),
+      cases(5),
     );
   },
   timeLimit(60),

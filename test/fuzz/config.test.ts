@@ -37,7 +37,7 @@ test(
         expect(said.stdout + said.stderr).not.toMatch(/^ {4}at |this is a bug|internal error/m);
         await restore(rig, lab.root);
       }),
-      cases(150),
+      cases(90),
     );
     await world.check({ growthMb: 300 });
   },
