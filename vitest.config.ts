@@ -26,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/{e2e,chaos,real}/**/*.test.ts'],
+          include: ['test/{e2e,chaos,fuzz,real}/**/*.test.ts'],
           globalSetup: ['test/rig/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

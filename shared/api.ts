@@ -57,6 +57,7 @@ export function fillPath(route: Route, params: Readonly<Record<string, string>> 
   return route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = params[name];
     if (value === undefined) throw new TypeError(`${route.path} needs ${name}`);
-    return encodeURIComponent(value);
+    // Half a character has no bytes to encode; no run is called so, which the server will say.
+    return encodeURIComponent(value.toWellFormed());
   });
 }

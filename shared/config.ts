@@ -4,6 +4,7 @@
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 import { messageOf } from './errors.ts';
+import { LIMITS } from './schemas/run.ts';
 
 /** Anything that YAML can say. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
@@ -60,7 +61,10 @@ const resources = z
       .max(1024, { error: 'must be 1024 or less' })
       .optional(),
     gpu_type: text.max(64).optional(),
-    time: duration.refine((ms) => ms > 0, { error: 'must be longer than nothing' }).optional(),
+    time: duration
+      .refine((ms) => ms > 0, { error: 'must be longer than nothing' })
+      .refine((ms) => ms <= LIMITS.timeMs, { error: 'must be ten years or less' })
+      .optional(),
   })
   .transform(({ gpus, gpu_type, time }) => ({
     ...(gpus === undefined ? {} : { gpus }),

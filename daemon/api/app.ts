@@ -1,11 +1,10 @@
 // The routes put together. Everything that is refused is refused here in one shape.
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, Next } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { OPENAPI_PATH, VERSION_HEADER } from '../../shared/api.ts';
 import { QwexError } from '../../shared/errors.ts';
-import { LIMITS } from '../../shared/schemas/run.ts';
 import { VERSION } from '../../shared/version.ts';
+import { hasBody, readBody } from './body.ts';
 import type { ApiContext } from './context.ts';
 import { protocolDocument } from './document.ts';
 import { answerProblem, invalidRequest, problemOf } from './problems.ts';
@@ -30,7 +29,7 @@ export function buildApp(context: ApiContext): OpenAPIHono {
     c.header(VERSION_HEADER, VERSION);
   });
   app.use(requireJson);
-  app.use(bodyLimit({ maxSize: LIMITS.bodyBytes, onError: () => refuseBody() }));
+  app.use(readBody());
   app.onError((error, c) => answerProblem(c, problemOf(error, context.log)));
   app.notFound((c) =>
     answerProblem(
@@ -62,10 +61,8 @@ export function buildApp(context: ApiContext): OpenAPIHono {
 
 /** Without this a body of another type would be taken for an empty one, and every field reported as missing. */
 async function requireJson(c: Context, next: Next): Promise<void> {
-  const hasBody =
-    c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length')) > 0;
   const type = c.req.header('content-type');
-  if (hasBody && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type ?? '')) {
+  if (hasBody(c) && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type ?? '')) {
     throw new QwexError({
       code: 'invalid_request',
       message: type === undefined ? 'the body has no content-type' : `the body is ${type}, not JSON`,
@@ -73,12 +70,4 @@ async function requireJson(c: Context, next: Next): Promise<void> {
     });
   }
   await next();
-}
-
-function refuseBody(): never {
-  throw new QwexError({
-    code: 'too_large',
-    message: `the request body is larger than ${LIMITS.bodyBytes / 1024 / 1024} MiB`,
-    hint: 'send fewer runs in one request',
-  });
 }

@@ -6,6 +6,8 @@ import { v4 as uuidv4 } from 'uuid';
 import { isNoSpace, messageOf, QwexError } from '../../shared/errors.ts';
 import type { Problem } from '../../shared/schemas/run.ts';
 
+/** Of the line about one field. */
+const MOST_CHARACTERS = 500;
 const HEADERS = { 'content-type': 'application/problem+json' };
 
 export interface ProblemLog {
@@ -72,7 +74,11 @@ function fromHttp(error: HTTPException): QwexError | HTTPException {
 export function invalidRequest(issues: readonly { path: PropertyKey[]; message: string }[]): QwexError {
   const lines = issues
     .slice(0, 10)
-    .map(({ path, message }) => `${path.length === 0 ? 'body' : path.map(String).join('.')}: ${message}`);
+    .map(({ path, message }) => `${path.length === 0 ? 'body' : path.map(String).join('.')}: ${message}`)
+    // Keys that nobody knows are named in it, and may be as long as the request was.
+    .map((line) =>
+      line.length > MOST_CHARACTERS ? `${line.slice(0, MOST_CHARACTERS).toWellFormed()}…` : line,
+    );
   return new QwexError({
     code: 'invalid_request',
     message: `the request is not valid: ${lines.join('; ')}`,

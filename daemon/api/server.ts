@@ -1,7 +1,13 @@
 // The HTTP server on the Unix socket, and the WebSocket upgrades.
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  maxHeaderSize,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -13,6 +19,7 @@ import { buildApp } from './app.ts';
 import type { ApiContext } from './context.ts';
 import { serveEvents } from './events-socket.ts';
 import { problemOf, problemResponse } from './problems.ts';
+import { closeBehindBody, refuse } from './refuse.ts';
 import { serveWatch } from './watch.ts';
 
 const GOING_AWAY = 1001;
@@ -39,13 +46,20 @@ export class ApiServer {
     // Any other protocol that a client offers to speak (h2c) is answered in this one.
     const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
       headers.upgrade?.toLowerCase() === 'websocket';
-    this.#http = createServer({ shouldUpgradeCallback }, (request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
       this.#answering.add(response);
       response.once('close', () => this.#answering.delete(response));
+      closeBehindBody(request, response);
       // On a Unix socket the name of the host means nothing: who has the path is where they want to be.
       request.headers.host = 'localhost';
       void answer(request, response);
-    });
+    };
+    this.#http = createServer({ shouldUpgradeCallback, requireHostHeader: false }, serve);
+    // Expectations that we don't know are no reason to refuse (RFC 9110, 10.1.1: a server may ignore them).
+    this.#http.on('checkExpectation', serve);
+    this.#http.on('connect', (_, socket) =>
+      this.#refuse(socket, malformed(new Error('CONNECT is for proxies'))),
+    );
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#http.on('clientError', (error, socket) => this.#refuse(socket, malformed(error)));
     this.#sockets.on('wsClientError', (error, socket) => this.#refuse(socket, malformed(error)));
@@ -93,19 +107,10 @@ export class ApiServer {
 
   /** Answers on a connection that has no request yet, or won't have one of ours. */
   #refuse(socket: Duplex, error: unknown): void {
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const problem = this.#problemOf(error);
-    const body = JSON.stringify(problem);
-    const head = [
-      `HTTP/1.1 ${problem.status} ${problem.title}`,
-      'content-type: application/problem+json',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-    ];
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+    const isAnswering = [...this.#answering].some((answer) => answer.socket === socket && answer.headersSent);
+    // In the middle of an answer, another one would be taken for a part of it.
+    if (isAnswering) socket.destroy();
+    else refuse(socket, this.#problemOf(error));
   }
 
   #problemOf(error: unknown): Problem {
@@ -138,7 +143,7 @@ function malformed(cause: unknown): QwexError {
   return new QwexError({
     code: isTooLarge ? 'too_large' : 'invalid_request',
     message: isTooLarge
-      ? 'the head of the request is too large'
+      ? `the head of the request is larger than ${maxHeaderSize / 1024} KiB`
       : `this is not a request: ${messageOf(cause)}`,
     cause,
   });

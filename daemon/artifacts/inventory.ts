@@ -8,6 +8,7 @@ import { isErrno } from '../../shared/errors.ts';
 import { Folder } from './folder.ts';
 import { type Hasher, hashEntry, READ_BYTES } from './hash.ts';
 import type { Artifact, Skipped } from './manifest.ts';
+import { specialKind } from './special.ts';
 
 export interface Inventory {
   /** Small files and symlinks. */
@@ -30,7 +31,13 @@ export function inventory(root: string, hasher: Hasher): Inventory {
     if (hashed !== null && 'sha256' in hashed) found.artifacts.push(hashed);
     else if (hashed !== null) found.large.push(hashed);
   };
-  visitKept(root, { visit, onSkipped: (skipped) => found.skipped.push(skipped) });
+  visitKept(root, {
+    visit,
+    onSkipped: (skipped) => found.skipped.push(skipped),
+    onSpecial: (folder, { name, path }) => {
+      found.skipped.push(...withoutSpecial(folder, name, path));
+    },
+  });
   return found;
 }
 
@@ -46,6 +53,8 @@ export interface Visitor {
   visit: (folder: Folder, entry: KeptEntry) => void;
   /** Called with what could not be visited. */
   onSkipped: (skipped: Skipped) => void;
+  /** Called with a fifo, a socket or a device. Without it they stay unmentioned. */
+  onSpecial?: (folder: Folder, entry: { name: Buffer; path: string }) => void;
 }
 
 /** Goes through everything below `root`, following no symlink. */
@@ -67,7 +76,7 @@ function visitFolder(folder: Folder, folderPath: string, visitor: Visitor): void
       if (entry.isDirectory()) enter(folder, entry.name, (below) => visitFolder(below, path, visitor));
       else if (entry.isFile() || entry.isSymbolicLink()) {
         visitor.visit(folder, { name: entry.name, path, isSymlink: entry.isSymbolicLink() });
-      }
+      } else visitor.onSpecial?.(folder, { name: entry.name, path });
     } catch (error) {
       if (isErrno(error, 'EACCES', 'EPERM', 'EIO')) {
         visitor.onSkipped({ path, reason: 'unreadable', detail: error.code });
@@ -75,6 +84,14 @@ function visitFolder(folder: Folder, folderPath: string, visitor: Visitor): void
       } else if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL')) throw error;
     }
   }
+}
+
+/** What took a file's place while it was moved is no result: a fifo among them would stop whoever reads them all. */
+function withoutSpecial(folder: Folder, name: Buffer, path: string): Skipped[] {
+  const reason = specialKind(fs.lstatSync(folder.at(name)));
+  if (reason === null) return [];
+  fs.unlinkSync(folder.at(name));
+  return [{ path, reason }];
 }
 
 function enter(parent: Folder, name: Buffer, act: (folder: Folder) => void): void {

@@ -9,6 +9,7 @@ import type { Destination } from './destination.ts';
 import type { Folder } from './folder.ts';
 import type { Skipped, SkipReason } from './manifest.ts';
 import type { Mover } from './move.ts';
+import { specialKind } from './special.ts';
 
 /** Two descriptors are open at each level; 200 levels fit into the smallest usual limit, 1024. */
 export const MAX_DEPTH = 200;
@@ -169,12 +170,6 @@ const REFUSALS = ['EACCES', 'EPERM', 'ELOOP', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 
 
 function goesAsItIs({ stat, entries }: Planned): boolean {
   return stat.isDirectory() ? entries === undefined : stat.isSymbolicLink() || stat.nlink === 1;
-}
-
-function specialKind(stat: fs.Stats): SkipReason | null {
-  if (stat.isFile() || stat.isSymbolicLink() || stat.isDirectory()) return null;
-  if (stat.isFIFO()) return 'fifo';
-  return stat.isSocket() ? 'socket' : 'device';
 }
 
 function join(folder: string, name: Buffer): string {

@@ -7,6 +7,7 @@ import { quotePath, quoteWord } from './quote.ts';
 import { strictCode, type Vocabulary } from './strict-code.ts';
 import { StrictLookup } from './strict-lookup.ts';
 import type { TemplateSet } from './templates.ts';
+import { within } from './time-limit.ts';
 
 export interface Rendered {
   /** Without newlines at either end. */
@@ -16,6 +17,12 @@ export interface Rendered {
   /** Names of the context that were read. */
   used: ReadonlySet<string>;
 }
+
+/** A template takes a millisecond; one that takes this long goes round for ever. */
+const MOST_MS = 1000;
+/** Of one text that is made in a template, and of a list of numbers. */
+const MOST_CHARACTERS = 1024 * 1024;
+const MOST_NUMBERS = 100_000;
 
 /** Renders `name`. Throws TemplateFault with template and line, whatever goes wrong inside. */
 export function render(templates: TemplateSet, name: string, context: Record<string, unknown>): Rendered {
@@ -35,7 +42,12 @@ export function render(templates: TemplateSet, name: string, context: Record<str
   const strict = new StrictLookup(globalsOf(environment), [...templates.keys()]);
   Object.assign(environment, { strict, loaders: [Object.assign(loader, { cache: Object.create(null) })] });
   try {
-    const text = environment.render(name, frozen(context));
+    const data = frozen(context);
+    const text = within(
+      MOST_MS,
+      () => environment.render(name, data),
+      () => tooLong(name),
+    );
     return { text: text.replace(/^\n+|\n+$/g, ''), templates: [...taken], used: strict.used };
   } catch (error) {
     throw faultIn(error, name);
@@ -57,7 +69,32 @@ function speak(environment: nunjucks.Environment): Vocabulary {
   });
   const { filters, tests } = environment as unknown as Record<'filters' | 'tests', Record<string, unknown>>;
   delete filters.random;
+  boundSizes(environment);
   return { filters: Object.keys(filters), tests: Object.keys(tests) };
+}
+
+/** Numbers in a template are sizes of texts and lists: a few digits must not fill the memory. */
+function boundSizes(environment: nunjucks.Environment): void {
+  for (const name of ['center', 'indent']) {
+    const filter = environment.getFilter(name);
+    environment.addFilter(name, (value: unknown, width?: unknown, ...rest: unknown[]) => {
+      if (Number(width) > MOST_CHARACTERS)
+        throw new Error(`the width ${String(width)} is more than a text may have`);
+      return filter(value, width, ...rest);
+    });
+  }
+  const range = environment.getGlobal('range');
+  environment.addGlobal('range', (...bounds: number[]) => {
+    const [first = 0, second] = bounds;
+    const [start, stop] = second === undefined ? [0, first] : [first, second];
+    if (Math.abs((stop - start) / (bounds[2] || 1)) > MOST_NUMBERS)
+      throw new Error(`a range has more than ${MOST_NUMBERS} numbers`);
+    return range(...bounds);
+  });
+}
+
+function tooLong(template: string): TemplateFault {
+  return new TemplateFault(template, null, `takes longer than ${MOST_MS / 1000} second: it may loop too far`);
 }
 
 /** What stands left of `=` can't be quoted, so it is checked instead. */

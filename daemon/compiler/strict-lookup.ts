@@ -4,6 +4,12 @@ import { messageOf } from '../../shared/errors.ts';
 import { suggestion } from '../config/nearest.ts';
 import { TemplateFault } from './fault.ts';
 
+/** Of one value that is put into a script. */
+const MOST_CHARACTERS = 1024 * 1024;
+
+/** Methods that make as much as they are told to. */
+const SIZED: ReadonlySet<string> = new Set(['repeat', 'padStart', 'padEnd']);
+
 interface Site {
   template: string;
   line: number;
@@ -67,7 +73,10 @@ export class StrictLookup {
     // What macros and some filters return is a String object, not a string.
     if (typeof value === 'object' && !(value instanceof String))
       throw fault(site, `${label} is a map; name one of its keys`);
-    return String(value);
+    const text = String(value);
+    if (text.length > MOST_CHARACTERS)
+      throw fault(site, `${label} is longer than ${MOST_CHARACTERS} characters`);
+    return text;
   }
 
   template(name: unknown, ignoreMissing: boolean, site: Site): unknown {
@@ -94,7 +103,11 @@ function memberOfSequence(target: string | unknown[], key: unknown, label: strin
       ? Reflect.get(prototype, String(key))
       : undefined;
   if (typeof method === 'function')
-    return (...args: unknown[]): unknown => Reflect.apply(method, target, args);
+    return (...args: unknown[]): unknown => {
+      if (SIZED.has(String(key)) && Number(args[0]) > MOST_CHARACTERS)
+        throw fault(site, `${label}.${String(key)} makes more than ${MOST_CHARACTERS} characters`);
+      return Reflect.apply(method, target, args);
+    };
   if (site.lenient) return undefined;
   throw fault(site, `${label} has no "${String(key)}"`);
 }

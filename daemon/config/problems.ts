@@ -2,6 +2,9 @@
 // at the message is enough to correct a whole file.
 import { type ErrorCode, QwexError } from '../../shared/errors.ts';
 
+/** A file that is no YAML at all may be wrong in every line. */
+const MOST_SHOWN = 20;
+
 export type KeyPath = readonly (string | number)[];
 
 export interface Problem {
@@ -23,11 +26,13 @@ export function problemsError(
   problems: readonly Problem[],
 ): QwexError {
   const inOrder = [...problems].sort((a, b) => a.file.localeCompare(b.file) || (a.line ?? 0) - (b.line ?? 0));
+  const shown = inOrder.slice(0, MOST_SHOWN).map(formatProblem);
+  if (inOrder.length > MOST_SHOWN) shown.push(`… and ${inOrder.length - MOST_SHOWN} more`);
   return new QwexError({
     code,
-    message: inOrder.map(formatProblem).join('\n'),
+    message: shown.join('\n'),
     hint: inOrder.length === 1 ? 'correct that line and try again' : 'correct these lines and try again',
-    details: { problems: inOrder },
+    details: { problems: inOrder.slice(0, MOST_SHOWN) },
   });
 }
 

@@ -18,6 +18,7 @@ import type { NewRun, RunRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { type ChosenCommit, chooseCommit } from './choose-commit.ts';
 import { dependenciesOf } from './dependencies.ts';
+import { fromRoot } from './inside-paths.ts';
 import { noticesFor } from './notices.ts';
 import { type Planned, planRuns, wireCompiled } from './plan-runs.ts';
 import { rerunEnvironment, runEnvironment } from './run-environment.ts';
@@ -121,7 +122,7 @@ export class Submission {
       request.idempotencyKey === undefined
         ? undefined
         : this.#deps.store.submittedWith(request.idempotencyKey);
-    const at = { ...git, sha: source.sha, subdir: request.cwd ?? '' };
+    const at = { ...git, sha: source.sha, subdir: subdirOf(request.cwd) };
     const chosen = { sha: source.sha, isSnapshot: false, notices: [] };
     const planned = known
       ? []
@@ -237,4 +238,10 @@ export class Submission {
       notes,
     }));
   }
+}
+
+/** Where in the workspace the protocol's request wants to run; '' is its root. Throws `usage` when it is outside. */
+function subdirOf(cwd: string | undefined): string {
+  const path = cwd === undefined || cwd === '' ? '.' : fromRoot(cwd, '', 'cwd');
+  return path === '.' ? '' : path;
 }

@@ -1,6 +1,6 @@
 // What people ask of a workspace besides running something in it: its script, its templates, a run's code back.
 import { join } from 'node:path';
-import { QwexError } from '../../shared/errors.ts';
+import { isErrno, messageOf, QwexError } from '../../shared/errors.ts';
 import type {
   AddRequest,
   AddResponse,
@@ -25,6 +25,8 @@ import type { RunRecord } from '../store/record.ts';
 import { differingFields } from './differing-fields.ts';
 import { wireCompiled } from './plan-runs.ts';
 
+/** What the system says of a folder that can't be made or looked into. */
+const BAD_PLACES = ['EACCES', 'ELOOP', 'ENAMETOOLONG', 'EROFS'];
 const MAX_PATCH_CHARACTERS = 4 * 1024 * 1024;
 
 export class Workspaces {
@@ -83,7 +85,9 @@ export class Workspaces {
   /** A worktree of the user's own at the run's commit. */
   async checkout(run: RunRecord, directory: string): Promise<CheckoutResponse> {
     const { commit: sha } = run.recipe;
-    await checkoutCommit({ root: run.root, commonDir: run.commonDir, sha, directory });
+    await checkoutCommit({ root: run.root, commonDir: run.commonDir, sha, directory }).catch((error) => {
+      throw isErrno(error, ...BAD_PLACES) ? badPlace(directory, error) : error;
+    });
     return { directory, sha, notices: [] };
   }
 
@@ -106,4 +110,13 @@ export class Workspaces {
     const patch = truncated ? whole.slice(0, whole.lastIndexOf('\n', MAX_PATCH_CHARACTERS) + 1) : whole;
     return { fields: differingFields(a, b), patch, truncated };
   }
+}
+
+function badPlace(directory: string, cause: unknown): QwexError {
+  return new QwexError({
+    code: 'usage',
+    message: `cannot check out into ${directory}: ${messageOf(cause)}`,
+    hint: 'name a folder of yours that does not exist yet',
+    cause,
+  });
 }

@@ -34,16 +34,18 @@ export function unixRequest(request: UnixRequest): Promise<UnixResponse> {
       else reject(error);
     };
     signal?.addEventListener('abort', abort, { once: true });
-    socket.on('error', finish);
-    socket.on('data', (chunk: Buffer) => received.push(chunk));
-    // The server closes when it has answered, as it is asked to.
-    socket.on('end', () => {
+    const read = (otherwise?: unknown) => {
       try {
         finish(null, parseResponse(Buffer.concat(received)));
       } catch (error) {
-        finish(error);
+        finish(otherwise ?? error);
       }
-    });
+    };
+    // A server that wants no more of the body may have said why before it hung up.
+    socket.on('error', read);
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    // The server closes when it has answered, as it is asked to.
+    socket.on('end', () => read());
     socket.write(formatRequest(request));
   });
 }

@@ -2,43 +2,44 @@
 import { z } from 'zod';
 import { STATUSES } from '../run-state.ts';
 import {
+  absolutePath,
   argument,
   COMMAND_TOO_LONG,
   environmentSchema,
   isCommandTooLong,
   LIMITS,
+  listOf,
   nameSchema,
   prioritySchema,
   relativePath,
   resourcesSchema,
   retriesSchema,
   runSchema,
+  wordSchema,
 } from './run.ts';
 
 /** Of who submits: what a run writes shall be as readable to others as if they had run it themselves. */
 const umaskSchema = z.number().int().min(0).max(0o777).default(0o022);
 
-const commandSchema = z
-  .array(argument)
+const commandSchema = listOf(argument, LIMITS.argumentCount)
   .min(1)
-  .max(LIMITS.argumentCount)
   .refine((words) => !isCommandTooLong(words), COMMAND_TOO_LONG);
 
 export const localSubmitSchema = z
   .strictObject({
-    cwd: z.string().startsWith('/').describe('where the user stands'),
-    commands: z.array(commandSchema).max(LIMITS.runsPerRequest),
-    job: z.string().optional().describe('a job of the config; the command words are added to its own'),
+    cwd: absolutePath().describe('where the user stands'),
+    commands: listOf(commandSchema, LIMITS.runsPerRequest),
+    job: wordSchema.optional().describe('a job of the config; the command words are added to its own'),
     environment: environmentSchema.describe("the submitter's environment"),
     umask: umaskSchema,
     env: environmentSchema.default({}).describe('set on purpose: --env, --env-file'),
     name: nameSchema.optional(),
-    runner: z.string().optional(),
+    runner: wordSchema.optional(),
     resources: resourcesSchema.partial().optional(),
-    watch: z.array(relativePath).optional(),
-    links: z.array(relativePath).optional(),
-    after: z.array(z.string()).max(LIMITS.dependencies).default([]),
-    afterAny: z.array(z.string()).max(LIMITS.dependencies).default([]),
+    watch: listOf(relativePath, LIMITS.paths).optional(),
+    links: listOf(relativePath, LIMITS.paths).optional(),
+    after: listOf(wordSchema, LIMITS.dependencies).default([]),
+    afterAny: listOf(wordSchema, LIMITS.dependencies).default([]),
     priority: prioritySchema.optional(),
     retries: retriesSchema.optional(),
     hold: z.boolean().default(false),
@@ -91,10 +92,13 @@ export type LocalSubmitResponse = z.infer<typeof localSubmitResponseSchema>;
 
 export const compileRequestSchema = z
   .strictObject({
-    cwd: z.string().startsWith('/'),
-    command: z.array(argument).max(LIMITS.argumentCount),
-    job: z.string().optional(),
-    runner: z.string().optional(),
+    cwd: absolutePath(),
+    command: listOf(argument, LIMITS.argumentCount).refine(
+      (words) => !isCommandTooLong(words),
+      COMMAND_TOO_LONG,
+    ),
+    job: wordSchema.optional(),
+    runner: wordSchema.optional(),
     resources: resourcesSchema.partial().optional(),
   })
   .meta({ id: 'CompileRequest' });
@@ -158,9 +162,7 @@ export const runEventSchema = z
   .meta({ id: 'RunEvent' });
 export type RunEvent = z.infer<typeof runEventSchema>;
 
-export const initRequestSchema = z
-  .strictObject({ cwd: z.string().startsWith('/') })
-  .meta({ id: 'InitRequest' });
+export const initRequestSchema = z.strictObject({ cwd: absolutePath() }).meta({ id: 'InitRequest' });
 export type InitRequest = z.input<typeof initRequestSchema>;
 
 export const initResponseSchema = z
@@ -174,7 +176,7 @@ export type InitResponse = z.infer<typeof initResponseSchema>;
 
 export const checkoutRequestSchema = z
   .strictObject({
-    directory: z.string().startsWith('/').describe('where the worktree goes; must not exist, or be empty'),
+    directory: absolutePath().describe('where the worktree goes; must not exist, or be empty'),
   })
   .meta({ id: 'CheckoutRequest' });
 export type CheckoutRequest = z.input<typeof checkoutRequestSchema>;
@@ -221,8 +223,8 @@ export type TemplatesResponse = z.infer<typeof templatesResponseSchema>;
 
 export const addRequestSchema = z
   .strictObject({
-    cwd: z.string().startsWith('/'),
-    template: z.string().min(1),
+    cwd: absolutePath(),
+    template: wordSchema.min(1),
     force: z.boolean().default(false).describe("overwrite the workspace's own"),
   })
   .meta({ id: 'AddRequest' });
@@ -235,7 +237,7 @@ export type AddResponse = z.infer<typeof addResponseSchema>;
 
 /** `PUT /config`: one setting of the user's config.yaml; `value` as typed by the user, null to unset. */
 export const setConfigRequestSchema = z
-  .strictObject({ key: z.string().min(1), value: z.string().nullable() })
+  .strictObject({ key: wordSchema.min(1), value: relativePath.nullable() })
   .meta({ id: 'SetConfigRequest' });
 export type SetConfigRequest = z.input<typeof setConfigRequestSchema>;
 

@@ -10,11 +10,37 @@ export const shaSchema = z
   .string()
   .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'must be a full commit id (40 or 64 hex digits)');
 
+/** Limits of what a client may send; an error names the one that was passed. */
+export const LIMITS = {
+  nameLength: 100,
+  commandBytes: 128 * 1024,
+  argumentCount: 4096,
+  environmentNames: 4096,
+  environmentBytes: 1024 * 1024,
+  /** Of NAME=value and the NUL behind it: no program can be started with a longer one (MAX_ARG_STRLEN of Linux). */
+  variableBytes: 128 * 1024,
+  /** Of a path: PATH_MAX of Linux. */
+  pathLength: 4096,
+  /** Paths to watch or to link. */
+  paths: 1000,
+  runsPerRequest: 10_000,
+  bodyBytes: 16 * 1024 * 1024,
+  /** Levels and keys of a body: both many times what any request has. */
+  bodyDepth: 64,
+  bodyKeys: 20_000,
+  retries: 100,
+  dependencies: 100,
+  /** Of a time limit: ten years. */
+  timeMs: 10 * 365 * 24 * 3_600_000,
+} as const;
+
 export const resourcesSchema = z
   .strictObject({
     gpus: z.number().int().min(0).max(1024).default(0),
     gpuType: nullable(z.string().min(1).max(64)).default(null),
-    timeMs: nullable(z.number().int().positive()).default(null).describe('time limit in milliseconds'),
+    timeMs: nullable(z.number().int().positive().max(LIMITS.timeMs, numberOver(LIMITS.timeMs)))
+      .default(null)
+      .describe('time limit in milliseconds'),
   })
   .meta({ id: 'Resources' });
 export type Resources = z.infer<typeof resourcesSchema>;
@@ -85,19 +111,6 @@ export const runSchema = z
   .meta({ id: 'RunResponse' });
 export type Run = z.infer<typeof runSchema>;
 
-/** Limits of what a client may send; an error names the one that was passed. */
-export const LIMITS = {
-  nameLength: 100,
-  commandBytes: 128 * 1024,
-  argumentCount: 4096,
-  environmentNames: 4096,
-  environmentBytes: 1024 * 1024,
-  runsPerRequest: 10_000,
-  bodyBytes: 16 * 1024 * 1024,
-  retries: 100,
-  dependencies: 100,
-} as const;
-
 /** A command as it is passed to a program: each word and the NUL behind it. */
 export function isCommandTooLong(words: readonly string[]): boolean {
   return words.reduce((bytes, word) => bytes + utf8Length(word) + 1, 0) > LIMITS.commandBytes;
@@ -108,57 +121,90 @@ function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-const noNul = (text: string) => !text.includes('\0');
-const argument = z.string().refine(noNul, 'must not contain a NUL byte');
+/** A text of at most so many characters; the error says how many there are. */
+function atMost(limit: number) {
+  return z.string().max(limit, {
+    error: ({ input }) => `has ${String(input).length} characters; the limit is ${limit}`,
+  });
+}
 
-export const nameSchema = z
-  .string()
+/** For a number's `max`: says which it is. */
+function numberOver(limit: number) {
+  return { error: ({ input }: { input?: unknown }) => `is ${String(input)}; the limit is ${limit}` };
+}
+
+/** A list of at most so many; the error says how many there are. */
+export function listOf<T extends z.ZodType>(schema: T, limit: number) {
+  return z.array(schema).max(limit, {
+    error: ({ input }) => `has ${Array.isArray(input) ? input.length : 0} items; the limit is ${limit}`,
+  });
+}
+
+const noNul = (text: string) => !text.includes('\0');
+const NUL = 'must not contain a NUL byte';
+const argument = z.string().refine(noNul, NUL);
+
+export const nameSchema = atMost(LIMITS.nameLength)
   .min(1)
-  .max(LIMITS.nameLength)
   .regex(
     /^[A-Za-z0-9_][A-Za-z0-9_.+-]*$/,
     'may have letters, digits and . _ + - and must not start with a dot or dash',
   );
 
+/** What names a runner, a job or a run: long enough for any, and short enough to be repeated in an error. */
+export const wordSchema = atMost(200);
+
 export const environmentSchema = z
   .record(z.string().regex(/^[^=\0]+$/, 'must be a variable name'), argument)
-  .refine((env) => Object.keys(env).length <= LIMITS.environmentNames, {
-    message: `has more than ${LIMITS.environmentNames} variables`,
-  })
-  .refine((env) => environmentLength(env) <= LIMITS.environmentBytes, {
-    message: `is larger than ${LIMITS.environmentBytes / 1024} KiB`,
+  .superRefine((env, context) => {
+    const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+    const lengths = Object.entries(env).map(
+      ([name, value]) => [name, utf8Length(name) + utf8Length(value) + 2] as const,
+    );
+    if (lengths.length > LIMITS.environmentNames)
+      refuse(`has more than ${LIMITS.environmentNames} variables: ${lengths.length}`);
+    const total = lengths.reduce((sum, [, bytes]) => sum + bytes, 0);
+    if (total > LIMITS.environmentBytes)
+      refuse(`is larger than ${LIMITS.environmentBytes / 1024} KiB: ${total} bytes`);
+    for (const [name, bytes] of lengths.filter((each) => each[1] > LIMITS.variableBytes)) {
+      const shown = name.length > 100 ? `${name.slice(0, 100).toWellFormed()}…` : name;
+      refuse(`has a variable ${shown} larger than ${LIMITS.variableBytes / 1024} KiB: ${bytes} bytes`);
+    }
   });
 
-function environmentLength(env: Readonly<Record<string, string>>): number {
-  return Object.entries(env).reduce(
-    (bytes, [name, value]) => bytes + utf8Length(name) + utf8Length(value) + 2,
-    0,
-  );
-}
-
 const prioritySchema = z.number().int().min(-1000).max(1000);
-const retriesSchema = z.number().int().min(0).max(LIMITS.retries);
-const relativePath = argument.max(4096);
+const retriesSchema = z.number().int().min(0).max(LIMITS.retries, numberOver(LIMITS.retries));
+const relativePath = atMost(LIMITS.pathLength).refine(noNul, NUL);
+
+/** A place in the file system. */
+export function absolutePath(error = 'must be an absolute path') {
+  return atMost(LIMITS.pathLength).startsWith('/', error).refine(noNul, NUL);
+}
 
 /** `POST /runs` of the protocol: strict source, one command. */
 export const submitRunSchema = z
   .strictObject({
     name: nameSchema.optional(),
     command: argument.min(1),
-    args: z.array(argument).max(LIMITS.argumentCount).default([]),
+    args: listOf(argument, LIMITS.argumentCount).default([]),
     env: environmentSchema.default({}),
     source: z.strictObject({
       sha: shaSchema,
-      key: z.string().startsWith('/', "must be the workspace's absolute path"),
+      key: absolutePath("must be the workspace's absolute path"),
     }),
-    backend: z.string().optional(),
+    backend: wordSchema.optional(),
     resources: resourcesSchema.partial().optional(),
-    after: z.array(z.string()).max(LIMITS.dependencies).optional(),
+    after: listOf(wordSchema, LIMITS.dependencies).optional(),
     priority: prioritySchema.optional(),
     retries: retriesSchema.optional(),
-    timeLimit: z.number().positive().optional().describe('seconds'),
+    timeLimit: z
+      .number()
+      .positive()
+      .max(LIMITS.timeMs / 1000, numberOver(LIMITS.timeMs / 1000))
+      .optional()
+      .describe('seconds'),
     cwd: relativePath.optional().describe('directory inside the workspace'),
-    watch: z.array(relativePath).optional(),
+    watch: listOf(relativePath, LIMITS.paths).optional(),
     hold: z.boolean().optional(),
     idempotencyKey: z.string().min(1).max(200).optional(),
   })

@@ -12,6 +12,7 @@ import {
   stopRequestSchema,
   stopResponseSchema,
 } from '../../../shared/schemas/local.ts';
+import { absolutePath } from '../../../shared/schemas/run.ts';
 import type { ApiContext } from '../context.ts';
 import { answer, describe, jsonBody } from '../route.ts';
 
@@ -49,7 +50,7 @@ export function houseRoutes({ housekeeping, settings }: ApiContext) {
   app.openapi(gc, async (c) => c.json(await housekeeping.gc(c.req.valid('json')), 200));
 
   const doctor = describe(LOCAL_API.doctor, {
-    request: { query: z.strictObject({ cwd: z.string().startsWith('/').optional() }) },
+    request: { query: z.strictObject({ cwd: absolutePath().optional() }) },
     responses: { 200: answer('what was checked', doctorResponseSchema) },
   });
   app.openapi(doctor, async (c) =>

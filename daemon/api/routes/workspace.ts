@@ -10,10 +10,11 @@ import {
   initResponseSchema,
   templatesResponseSchema,
 } from '../../../shared/schemas/local.ts';
+import { absolutePath } from '../../../shared/schemas/run.ts';
 import type { ApiContext } from '../context.ts';
 import { answer, describe, jsonBody } from '../route.ts';
 
-const placeQuery = z.strictObject({ cwd: z.string().startsWith('/') });
+const placeQuery = z.strictObject({ cwd: absolutePath() });
 
 export function workspaceRoutes({ workspaces }: ApiContext) {
   const app = new OpenAPIHono();

@@ -120,54 +120,6 @@ describe('a submission', () => {
     expect(problem.details?.fields).toBeDefined();
   });
 
-  it.each<[keyof typeof LIMITS, () => Record<string, unknown>, RegExp]>([
-    ['nameLength', () => ({ name: 'x'.repeat(LIMITS.nameLength + 1) }), /name: .*100/],
-    ['commandBytes', () => ({ args: ['x'.repeat(LIMITS.commandBytes)] }), /command: is longer than 128 KiB/],
-    [
-      'argumentCount',
-      () => ({ args: Array.from({ length: LIMITS.argumentCount + 1 }, () => 'x') }),
-      /args: .*4096/,
-    ],
-    [
-      'environmentNames',
-      () => ({
-        env: Object.fromEntries(Array.from({ length: LIMITS.environmentNames + 1 }, (_, n) => [`V${n}`, ''])),
-      }),
-      /env: has more than 4096 variables/,
-    ],
-    [
-      'environmentBytes',
-      () => ({ env: { BIG: 'ü'.repeat(LIMITS.environmentBytes / 2) } }),
-      /env: is larger than 1024 KiB/,
-    ],
-    ['retries', () => ({ retries: LIMITS.retries + 1 }), /retries: .*100/],
-    [
-      'dependencies',
-      () => ({ after: Array.from({ length: LIMITS.dependencies + 1 }, () => 'x') }),
-      /after: .*100/,
-    ],
-  ])('over the limit %s is refused by its name', async (_, over, words) => {
-    const problem = await refusal('/api/v1/runs', post(rig.submission(over())));
-    expect(problem.code).toBe('invalid_request');
-    expect(problem.detail).toMatch(words);
-  });
-
-  it('of more runs than one request may have is refused, and so is one long command among them', async () => {
-    const local = { cwd: rig.repository, environment: {}, commands: [['true']] };
-    const many = { ...local, commands: Array.from({ length: LIMITS.runsPerRequest + 1 }, () => ['true']) };
-    expect((await refusal('/api/local/v1/submit', post(many))).detail).toMatch(/commands: .*10000/);
-    const long = { ...local, commands: [['true'], ['x'.repeat(LIMITS.commandBytes)]] };
-    expect((await refusal('/api/local/v1/submit', post(long))).detail).toMatch(
-      /commands\.1: is longer than 128 KiB/,
-    );
-  });
-
-  it('at the limits is taken', async () => {
-    const args = Array.from({ length: LIMITS.argumentCount }, () => 'x');
-    const run = await rig.submit({ name: 'n'.repeat(LIMITS.nameLength), args, retries: LIMITS.retries });
-    expect(run.args).toHaveLength(LIMITS.argumentCount);
-  });
-
   it('of a commit that is not there is not_found', async () => {
     const source = { sha: 'b'.repeat(40), key: rig.repository };
     const problem = await refusal('/api/v1/runs', post(rig.submission({ source })));

@@ -3,20 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
 import { Daemon } from '../../../daemon/daemon.ts';
 import { packageRoot } from '../../../shared/client/start-daemon.ts';
-import type { Problem, Run } from '../../../shared/schemas/run.ts';
+import type { Run } from '../../../shared/schemas/run.ts';
+import type { Answer } from '../../rig/answer.ts';
 
-export interface Answer {
-  status: number;
-  headers: IncomingHttpHeaders;
-  text: string;
-}
+export { type Answer, problemIn } from '../../rig/answer.ts';
 
 export interface Asked {
   method?: string;
@@ -146,20 +143,6 @@ function startDaemon(folder: string): Promise<Daemon> {
     startDaemonCommand: ['/bin/true'],
     onStopRequest: () => undefined,
   });
-}
-
-/** The problem in an answer, checked for its shape; fails on anything else. */
-export function problemIn({ status, headers, text }: Answer): Problem {
-  if (headers['content-type'] !== 'application/problem+json')
-    throw new Error(`${status} ${headers['content-type']}: ${text}`);
-  const problem = JSON.parse(text) as Problem;
-  const { type, title, code, detail } = problem;
-  if (problem.status !== status || type !== `urn:qwex:error:${code}` || title !== code.replaceAll('_', ' '))
-    throw new Error(`not a problem: ${text}`);
-  if (typeof detail !== 'string' || detail === '') throw new Error(`a problem without a word: ${text}`);
-  if (/\n\s+at |\.ts:\d+|node_modules|SqliteError|ZodError/.test(text))
-    throw new Error(`a stack trace: ${text}`);
-  return problem;
 }
 
 export function git(cwd: string, args: string[]): string {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -128,6 +129,17 @@ test('a symlink that was kept is not a way out for what comes later', async () =
   expect(fs.readdirSync(outside)).toEqual([]);
   expect(manifest.skipped).toEqual([{ path: 'out/sub/planted', reason: 'unreadable', detail: 'ENOTDIR' }]);
   expect(manifest.artifacts.map((each) => each.path)).toEqual(['out/sub']);
+});
+
+test('a fifo that took a place among what is kept is taken out and named', async () => {
+  await using rig = new Rig();
+  rig.write('out/a');
+  await rig.collector.collect(rig.request());
+  // As when it is swapped in at the moment of the move.
+  execFileSync('mkfifo', [join(rig.filesDir, 'out/fifo')]);
+  const manifest = await rig.collector.collect(rig.request());
+  expect(manifest.skipped).toEqual([{ path: 'out/fifo', reason: 'fifo' }]);
+  expect(fs.readdirSync(join(rig.filesDir, 'out'))).toEqual(['a']);
 });
 
 test('strange names stay what they are', async () => {

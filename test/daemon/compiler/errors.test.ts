@@ -35,6 +35,15 @@ describe('a template', () => {
       `${X}:2: command | quote: a list is several words; use the filter "words", or loop over it`,
     ],
     ['\n{{ workspace }}', `${X}:2: workspace is a map; name one of its keys`],
+    [
+      '\n{{ inner | center(1000000000) }}',
+      `${X}:2: inner | center: the width 1000000000 is more than a text may have`,
+    ],
+    ['\n{{ inner.repeat(500000000) }}', `${X}:2: inner.repeat makes more than 1048576 characters`],
+    [
+      '\n{% for n in range(1000000000) %}{% endfor %}',
+      `${X}:2: range(): a range has more than 100000 numbers`,
+    ],
     ['\n{{ inner | quot }}', `${X}:2: there is no filter "quot"; did you mean "quote"?`],
     ['{% if false %}\n{{ inner | random }}\n{% endif %}', `${X}:2: there is no filter "random"`],
     ['\n\n{% if inner is sting %}{% endif %}', `${X}:3: there is no test "sting"; did you mean "string"?`],
@@ -226,4 +235,11 @@ describe('a target', () => {
       (await fixture.compile(['true'], { runner: 'quiet' })).sources.map((source) => source.path),
     ).toEqual(['qwex.yaml']);
   });
+});
+
+it('a template that goes round for ever, or backtracks for ever, is ended and named', async () => {
+  const round = '{% for a in range(9999) %}'.repeat(4) + '{% endfor %}'.repeat(4);
+  const backtracking = '{{ ("a".repeat(60) + "b").match(r/(a+)+$/) }}';
+  for (const template of [round, backtracking])
+    expect(await messageOf(template)).toBe(`${X}: takes longer than 1 second: it may loop too far`);
 });

@@ -118,7 +118,7 @@ describe('errors in a config', () => {
       'env:\n  V: 3.10\n',
       '.qwex/config.yaml:2: 3.10 is read as the number 3.1; write "3.10" in quotes, or 3.1',
     ],
-    ['a: 1\nname: x\nname: y\n', '.qwex/config.yaml:3: Map keys must be unique'],
+    ['a: 1\nname: x\nname: y\n', '.qwex/config.yaml:3: the key "name" is there twice'],
     [
       'runners: { base: {} }',
       ".qwex/config.yaml:1: runners.base can't be defined: base is the runner without layers",

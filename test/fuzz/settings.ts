@@ -1,0 +1,29 @@
+// How long and from which seed the fuzz tests go. QWEX_FUZZ_RUNS=20 makes twenty times as many cases as `npm test`;
+// QWEX_FUZZ_SEED is the seed that a failure has printed, and has the failing case made smaller, which takes a while.
+import type { Parameters } from 'fast-check';
+
+const factor = numberIn('QWEX_FUZZ_RUNS') ?? 1;
+const seed = numberIn('QWEX_FUZZ_SEED');
+
+/** For fc.assert: `runs` cases in `npm test`. */
+export function cases<T>(runs: number): Parameters<T> {
+  return {
+    numRuns: Math.max(1, Math.round(runs * factor)),
+    // Without a seed in hand the first failure is told at once: a smaller one would come after the time limit.
+    endOnFailure: seed === undefined,
+    ...(seed !== undefined && { seed }),
+  };
+}
+
+/** A test's time limit, for as many cases as are asked for. */
+export function timeLimit(seconds: number): number {
+  return seconds * 1000 * Math.max(1, factor);
+}
+
+function numberIn(name: string): number | undefined {
+  const text = process.env[name];
+  if (text === undefined || text === '') return undefined;
+  const number = Number(text);
+  if (!Number.isFinite(number)) throw new TypeError(`${name} must be a number, not ${JSON.stringify(text)}`);
+  return number;
+}
