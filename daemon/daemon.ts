@@ -176,6 +176,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const spaces = new Spaces({
     folder: paths.trash,
     report: (message) => logger.warn(message),
+    pool: { folder: paths.pool, most: () => settings.current.slots },
   });
   const collector = new ArtifactCollector();
   const ends = new EndSignals();

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { writeLeft } from '../artifacts/left-manifest.ts';
 import { readManifest } from '../artifacts/manifest.ts';
 import { fault } from '../fault.ts';
-import { spaceChanges } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
+import { inspect } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
 import { spacePath } from './prepare.ts';
 
@@ -33,8 +33,8 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
   const located = { path, commonDir: run.commonDir };
   if (await exists(path)) {
     fault('collecting');
-    const changes = await spaceChanges(located);
     const { watch, ignore, maxFileBytes } = run.recipe.artifacts;
+    const changes = await deps.spaces.inspect(located, watch);
     await deps.collector.collect({
       space: path,
       watchDirectories: watch,
@@ -49,9 +49,18 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
     fault('left_kept');
   }
   // Also when the folder is gone: who took it away may have died before the rest.
-  await deps.spaces.remove(located);
+  if (await mayBeUsedAgain(deps, run)) await deps.spaces.giveBack(located);
+  else await deps.spaces.remove(located);
   const manifest = await readManifest(join(directory, 'artifacts.json'));
   return { count: manifest?.artifacts.length ?? 0, bytes: manifest?.totals.sizeBytes ?? 0 };
+}
+
+/** Only when all went its ordinary way: nobody knows what a process that had to be ended was in the middle of. */
+async function mayBeUsedAgain({ folders }: RunnerDeps, run: RunRecord): Promise<boolean> {
+  // A layer may have handed the space to something that isn't ours: a container, another host.
+  if (run.reason !== 'exit' || run.cancelRequestedAt !== null || run.recipe.runner !== 'base') return false;
+  const found = await inspect({ runDir: folders.directory(run), localDir: folders.localDirectory(run) });
+  return found.kind === 'finished' && found.cause === 'exit' && found.leftBehind.length === 0;
 }
 
 /** What the program left elsewhere: kept for some days and named in the run's notes. */

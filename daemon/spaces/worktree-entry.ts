@@ -11,8 +11,8 @@ export interface Located {
   commonDir: string;
   /** Of the worktree. */
   path: string;
-  /** Where attempts to make it may have been cut short, each in a folder `<its name>.<something>`. */
-  asideIn?: string;
+  /** Where attempts to make it may have been cut short, each with an entry `<its name>.<something>`. */
+  asideIn?: readonly string[];
 }
 
 /** Entries of the worktree at `path`. Usually one; none when the user pruned it or the repository is gone. */
@@ -20,15 +20,15 @@ export async function findEntries({ commonDir, path, asideIn }: Located): Promis
   const folder = join(commonDir, 'worktrees');
   const names = (await readNames(folder)).filter((name) => name.startsWith(basename(path)));
   const gitdir = await gitdirOf(path);
-  const aside = asideIn === undefined ? undefined : await gitdirOf(join(asideIn, `${basename(path)}.`));
+  const aside = await Promise.all((asideIn ?? []).map(async (each) => `${await realFolder(each)}/`));
   const found = await Promise.all(
     names.map(async (name) => {
       const named = await readGitdir(join(folder, name));
       if (named === gitdir) return [name];
-      if (aside === undefined || !name.startsWith(`${basename(path)}.`)) return [];
+      if (aside.length === 0 || !name.startsWith(`${basename(path)}.`)) return [];
       // A git that outlived its daemon may be killed, or go on writing into an entry that was removed under it: such
       // an entry names nothing. Its own name is the run's, which nobody else would choose.
-      return !named || named.startsWith(dirname(aside)) ? [name] : [];
+      return !named || aside.some((each) => named.startsWith(each)) ? [name] : [];
     }),
   );
   return found.flat().map((name) => join(folder, name));
@@ -36,8 +36,11 @@ export async function findEntries({ commonDir, path, asideIn }: Located): Promis
 
 /** What the `gitdir` file of a worktree at `path` says: git writes it without symlinks, and rewrites it so. */
 export async function gitdirOf(path: string): Promise<string> {
-  const parent = await realpath(dirname(path)).catch(() => dirname(path));
-  return join(parent, basename(path), '.git');
+  return join(await realFolder(dirname(path)), basename(path), '.git');
+}
+
+function realFolder(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** The entry that the `.git` file in `folder` names, if that entry names this very folder in return. */
