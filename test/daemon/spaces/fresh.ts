@@ -1,0 +1,39 @@
+// A used space beside a worktree that plain git has just made.
+
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { COMMITTED } from './nasty.ts';
+import { Rig } from './rig.ts';
+import { gitStateOf, treeOf } from './tree.ts';
+
+/** A repository with all that the nasty programs need. */
+export function committed(): Rig {
+  const rig = new Rig();
+  rig.init();
+  rig.write({ ...COMMITTED, 'linked/x': '' });
+  symlinkSync('pkg/deep', join(rig.root, 'link'));
+  rig.git(['add', '-A', '-f', ':!linked']);
+  rig.git(['update-index', '--chmod=+x', 'run.sh']);
+  rig.git(['commit', '-q', '-m', 'first']);
+  rig.git(['checkout', '-q', '--', '.']);
+  return rig;
+}
+
+export async function giveBack(rig: Rig, path: string): Promise<void> {
+  const located = { path, commonDir: rig.commonDir };
+  await rig.spaces.inspect(located, []);
+  await rig.spaces.giveBack(located);
+  await rig.spaces.idle();
+}
+
+export function expectFresh(rig: Rig, space: string, sha: string): void {
+  const fresh = join(rig.folder, 'fresh');
+  rig.git(['worktree', 'add', '-q', '--detach', '--lock', fresh, sha]);
+  try {
+    expect(treeOf(space)).toEqual(treeOf(fresh));
+    expect(gitStateOf(rig, space)).toEqual(gitStateOf(rig, fresh));
+  } finally {
+    rig.git(['worktree', 'remove', '--force', '--force', fresh]);
+  }
+}
