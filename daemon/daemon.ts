@@ -226,7 +226,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     assertRoom: () => disk.assertRoom(),
     assess: (resources) => assessResources(line, resources),
   });
-  const leftExpiry = new LeftExpiry({ store, folders, nowMs: Date.now }, (err) =>
+  const leftExpiry = new LeftExpiry({ store, folders, spaces, nowMs: Date.now }, (err) =>
     logger.error({ err }, 'deleting what runs left behind failed'),
   );
   const server = new ApiServer({

@@ -6,12 +6,13 @@ import { messageOf, QwexError } from '../../shared/errors.ts';
 import type { HomePaths } from '../../shared/paths.ts';
 import type { Check } from '../../shared/schemas/local.ts';
 import { loadWorkspace } from '../config/index.ts';
-import { preflight } from '../spaces/index.ts';
+import { preflight, type Spaces } from '../spaces/index.ts';
 import type { Store } from '../store/store.ts';
 
 export interface DoctorDeps {
   paths: HomePaths;
   store: Store;
+  spaces: Spaces;
   /** A fault that forbids new starts. */
   problem: () => string | null;
   /** Why no run gets devices. */
@@ -31,6 +32,7 @@ export async function examine(deps: DoctorDeps, cwd: string | undefined): Promis
     privacy(deps.paths.home),
     location(deps.paths),
     queue(deps),
+    spaces(deps),
     box(deps),
     linger(),
     ...(cwd === undefined ? [] : [workspace(cwd)]),
@@ -104,6 +106,15 @@ async function queue({ store, problem }: DoctorDeps): Promise<Check> {
   if (store.isPaused) return { name: 'queue', state: 'warning', message: 'paused', hint: 'qwex resume' };
   const { pending, running } = store.runs.countByStatus();
   return { name: 'queue', state: 'ok', message: `${running} running, ${pending} pending` };
+}
+
+function spaces({ spaces: { waiting } }: DoctorDeps): Check {
+  const repositories = new Set(waiting.map(({ commonDir }) => commonDir)).size;
+  const message =
+    waiting.length === 0
+      ? 'none waits for the next run'
+      : `${waiting.length} of ${repositories} ${repositories === 1 ? 'repository' : 'repositories'} waiting for the next run; to remove them: qwex gc`;
+  return { name: 'spaces', state: 'ok', message };
 }
 
 function box({ boxProblem }: DoctorDeps): Check {

@@ -3,6 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmod, rename, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from '../../shared/atomic-write.ts';
 import { messageOf, QwexError } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
 import type { KnownSpace } from './facts.ts';
@@ -11,7 +13,7 @@ import type { PoolFolder, Waiting } from './pool-folder.ts';
 import { type Returned, reclaim } from './reclaim.ts';
 import { isAsGitMadeIt, reuseSpace } from './reuse.ts';
 import type { Trash } from './trash.ts';
-import type { Located } from './worktree-entry.ts';
+import { gitdirOf, type Located } from './worktree-entry.ts';
 
 /** With less room than this nothing is kept for later. */
 const NEEDED_BYTES = 2 * 1024 ** 3;
@@ -87,6 +89,8 @@ export class Pool {
     await rename(path, aside);
     fault('space_given_back');
     await rename(entry, place.entry);
+    // From here on git and its users see it as one of the pool, whatever is still to be done.
+    await writeAtomically(join(place.entry, 'gitdir'), `${await gitdirOf(place.path)}\n`);
     this.#clean({ commonDir, sha, reuse, aside, ...place, isUntouched });
   }
 
