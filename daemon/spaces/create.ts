@@ -23,8 +23,6 @@ import { entryClaimedBy, removeEntries } from './worktree-entry.ts';
 export interface Making {
   trash: Trash;
   turns: Turns;
-  /** Folders in which attempts to make this space may have been cut short. */
-  asideIn: readonly string[];
   /** What the checkout depends on beside the commit; null: the space won't be used again. */
   settings: () => Promise<string | null>;
 }
@@ -37,12 +35,12 @@ export async function createSpace(request: SpaceRequest, making: Making): Promis
   try {
     // Told before, so that a change meanwhile can't be missed.
     const settings = request.submodules ? null : await making.settings();
-    await turns.take(commonDir, () => addWorktree(request, aside));
+    await addWorktree(request, aside, turns);
     fault('space_added');
     return await complete(request, { aside, settings });
   } catch (error) {
-    await removeEntries({ commonDir, path: aside });
-    await removeEntries({ commonDir, path });
+    for (const each of [aside, path])
+      await turns.take(commonDir, () => removeEntries({ commonDir, path: each }));
     await trash.discard(aside);
     throw error;
   }
@@ -51,12 +49,13 @@ export async function createSpace(request: SpaceRequest, making: Making): Promis
 /** Takes away what attempts that were cut short have left at the place of a space, and of it in the repository. */
 export async function clearPlace(
   { commonDir, path }: SpaceRequest,
-  { trash, asideIn }: Pick<Making, 'trash' | 'asideIn'>,
+  { trash, turns }: Pick<Making, 'trash' | 'turns'>,
 ): Promise<void> {
   if (!/^[\w-]+$/.test(basename(path))) throw new TypeError(`not a name for a space: ${basename(path)}`);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await trash.discard(path);
-  await removeEntries({ commonDir, path, asideIn });
+  const asideIn = trash.folder;
+  await turns.take(commonDir, () => removeEntries({ commonDir, path, asideIn }));
 }
 
 /** What `git worktree list` says of it. */
@@ -64,22 +63,30 @@ export function lockReason(path: string): string {
   return `in use by qwex run ${basename(path)}`;
 }
 
-// Git makes a worktree in two steps, the long one in a child of its own. Where the checkout may be cancelled, the two
-// are ours: the signal then ends what writes.
-async function addWorktree({ commonDir, sha, path, signal }: SpaceRequest, aside: string): Promise<void> {
-  const reason = lockReason(path);
-  const add = (...options: string[]) => {
-    return ['worktree', 'add', '--detach', ...options, '--lock', '--reason', reason, aside, sha];
-  };
+/**
+ * In two steps. The first looks at all worktrees of the repository, and fails when one comes or goes under it: hence the
+ * turn. The second takes long, and nobody waits for it; it has no child, so that cancelling ends what writes.
+ */
+async function addWorktree(request: SpaceRequest, aside: string, turns: Turns): Promise<void> {
+  const { commonDir, sha, path, signal } = request;
   const common = { config: CHECKOUT, ...(signal === undefined ? {} : { signal }) };
+  const args = [
+    'worktree',
+    'add',
+    '--detach',
+    '--no-checkout',
+    '--lock',
+    '--reason',
+    lockReason(path),
+    aside,
+    sha,
+  ];
   try {
-    if (signal === undefined) {
-      await git({ cwd: commonDir, args: add(), ...common });
-      return;
-    }
-    signal.throwIfAborted();
-    await git({ cwd: commonDir, args: add('--no-checkout'), ...common });
-    await git({ cwd: aside, args: ['reset', '--hard', '--no-recurse-submodules'], ...common });
+    await turns.take(commonDir, async () => {
+      signal?.throwIfAborted();
+      await git({ cwd: commonDir, args, ...common });
+    });
+    await git({ cwd: aside, args: ['reset', '--quiet', '--hard', '--no-recurse-submodules'], ...common });
   } catch (error) {
     throw signal?.aborted ? signal.reason : explainAdd(error, { commonDir, sha });
   }

@@ -1,8 +1,9 @@
 // The files of a worktree's entry in its repository. A program may leave a branch, a rebase, a bisect, refs or settings
-// of its own in there: an entry that is used again is made again, of what git itself had put there.
+// of its own in there: an entry that is used again holds what git itself had put there.
 
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from '../../shared/atomic-write.ts';
 
 /** Text null: a folder. */
 export interface EntryFile {
@@ -34,13 +35,25 @@ export async function readEntryFiles(entry: string, folder = ''): Promise<EntryF
   return files;
 }
 
-/** Makes the entry; nothing may be there. */
-export async function writeEntryFiles(entry: string, files: readonly EntryFile[]): Promise<void> {
-  await mkdir(dirname(entry), { recursive: true });
-  await mkdir(entry);
+/** Makes the entry what it was: nothing else stays in it. Each file is replaced as a whole, as git may be reading it. */
+export async function restoreEntryFiles(entry: string, files: readonly EntryFile[]): Promise<void> {
+  const wanted = new Map(files.map(({ path, text }) => [path, text]));
+  await removeOthers(entry, '', wanted);
   for (const { path, text } of files) {
-    if (text === null) await mkdir(join(entry, path));
-    else await writeFile(join(entry, path), text, { flag: 'wx' });
+    if (text === null) await mkdir(join(entry, path), { recursive: true });
+    else if ((await readFile(join(entry, path), 'utf8').catch(() => null)) !== text)
+      await writeAtomically(join(entry, path), text, { mode: 0o666 });
+  }
+}
+
+async function removeOthers(entry: string, folder: string, wanted: ReadonlyMap<string, string | null>) {
+  for (const each of await readdir(join(entry, folder), { withFileTypes: true })) {
+    const path = folder === '' ? each.name : `${folder}/${each.name}`;
+    if (OTHERS.test(path)) continue;
+    const text = wanted.get(path);
+    const isKept = text === null ? each.isDirectory() : text !== undefined && each.isFile();
+    if (!isKept) await rm(join(entry, path), { recursive: true, force: true });
+    else if (text === null) await removeOthers(entry, path, wanted);
   }
 }
 

@@ -1,16 +1,17 @@
-// Where the spaces of ended runs wait for the next one: `<pool>/<hash of the repository>/<name>`, each with an entry
-// `qwex-pool-<hash of the pool>.<name>` in its repository, so that people see what it is and we know our own.
+// Where the spaces of ended runs wait for the next one: `<pool>/<hash of the repository>/<name of the entry>`. A space
+// keeps its entry in the repository for life: git commands of other people fail when entries come and go under them.
 // A space that waits is whole and clean; whatever an earlier daemon left half done is thrown away at start.
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno } from '../../shared/errors.ts';
 import { sha256 } from '../../shared/recipe.ts';
 import { readEntryFacts } from './facts.ts';
 import { isFolder } from './inside.ts';
 import type { Trash } from './trash.ts';
-import { gitdirOf, readGitdir } from './worktree-entry.ts';
+import type { Turns } from './turns.ts';
+import { gitdirOf, ourEntries, readGitdir } from './worktree-entry.ts';
 
 export interface Waiting {
   commonDir: string;
@@ -25,25 +26,28 @@ const REPOSITORY = 'repository';
 export class PoolFolder {
   readonly folder: string;
   readonly #trash: Trash;
+  readonly #turns: Turns;
+  readonly #making = new Map<string, Promise<void>>();
 
-  constructor(folder: string, trash: Trash) {
+  constructor(folder: string, { trash, turns }: { trash: Trash; turns: Turns }) {
     this.folder = folder;
     this.#trash = trash;
+    this.#turns = turns;
   }
 
-  /** Path and entry of a space called `name`. Made known first, so that a later daemon looks for its like. */
-  async place(commonDir: string, name: string): Promise<{ path: string; entry: string }> {
+  /** Where the space of an entry waits. The repository is made known first: a later daemon looks for its like. */
+  async place(commonDir: string, entry: string): Promise<string> {
     const folder = join(this.folder, sha256(commonDir).slice(0, 16));
-    if (!(await isFolder(folder))) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeAtomically(join(folder, REPOSITORY), commonDir);
-    }
-    return { path: join(folder, name), entry: join(commonDir, 'worktrees', `${this.#prefix}${name}`) };
+    const making = this.#making.get(folder) ?? makeKnown(folder, commonDir);
+    this.#making.set(folder, making);
+    await making.finally(() => this.#making.delete(folder));
+    return join(folder, basename(entry));
   }
 
-  async discard({ path, entry }: Pick<Waiting, 'path' | 'entry'>): Promise<void> {
+  /** For good, also of what is not all there. */
+  async discard({ commonDir, path, entry }: Pick<Waiting, 'commonDir' | 'path' | 'entry'>): Promise<void> {
     await this.#trash.discard(path);
-    await rm(entry, { recursive: true, force: true });
+    await this.#turns.take(commonDir, () => rm(entry, { recursive: true, force: true }));
   }
 
   /** What an earlier daemon left waiting. Everything else of the pool is thrown away. */
@@ -59,30 +63,33 @@ export class PoolFolder {
       await this.#trash.discard(folder);
       return [];
     }
-    const entries = (await namesIn(join(commonDir, 'worktrees')))
-      .filter((name) => name.startsWith(this.#prefix))
-      .map((name) => name.slice(this.#prefix.length));
-    const spaces = (await namesIn(folder)).filter((name) => name !== REPOSITORY);
-    const names = new Set([...entries, ...spaces]);
-    const loaded = await Promise.all([...names].map((name) => this.#loadOne(commonDir, name)));
+    const entries = join(commonDir, 'worktrees');
+    const names = new Set((await namesIn(folder)).filter((name) => name !== REPOSITORY));
+    const ours = `${dirname(dirname(await gitdirOf(join(folder, 'any'))))}/`;
+    for (const entry of await ourEntries(commonDir))
+      if ((await readGitdir(entry))?.startsWith(ours)) names.add(basename(entry));
+    const places = [...names].map((name) => ({ path: join(folder, name), entry: join(entries, name) }));
+    const loaded = await Promise.all(places.map((place) => this.#loadOne({ commonDir, ...place })));
     return loaded.filter((each) => each !== null);
   }
 
-  async #loadOne(commonDir: string, name: string): Promise<Waiting | null> {
-    const place = await this.place(commonDir, name);
+  async #loadOne(place: Pick<Waiting, 'commonDir' | 'path' | 'entry'>): Promise<Waiting | null> {
     const facts = await readEntryFacts(place.entry);
     const isWhole =
       facts?.reuse?.isPooled === true &&
       (await isFolder(place.path)) &&
       (await readGitdir(place.entry)) === (await gitdirOf(place.path));
-    if (facts?.reuse && isWhole) return { commonDir, ...place, sha: facts.sha, sinceMs: facts.reuse.sinceMs };
+    if (facts?.reuse && isWhole) return { ...place, sha: facts.sha, sinceMs: facts.reuse.sinceMs };
     await this.discard(place);
     return null;
   }
+}
 
-  get #prefix(): string {
-    return `qwex-pool-${sha256(this.folder).slice(0, 8)}.`;
-  }
+async function makeKnown(folder: string, commonDir: string): Promise<void> {
+  const file = join(folder, REPOSITORY);
+  if ((await readFile(file, 'utf8').catch(() => null)) === commonDir) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeAtomically(file, commonDir);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -1,9 +1,8 @@
 // The spaces that wait for their next run: at most as many of one repository as runs go on at once. A run never gets
 // one that isn't verified; one that is being cleaned is waited for, which takes less than making another.
 
-import { randomBytes } from 'node:crypto';
-import { chmod, rename, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, rename, statfs } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { messageOf, QwexError } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
@@ -37,6 +36,8 @@ export class Pool {
   readonly #deps: PoolDeps;
   #waiting: Waiting[] = [];
   readonly #cleaning = new Set<Cleaning>();
+  /** Repositories of those that are being put aside. */
+  readonly #onTheirWay: string[] = [];
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
@@ -60,38 +61,28 @@ export class Pool {
         if (await isAsGitMadeIt(waiting, settings))
           return await reuseSpace(request, waiting, this.#deps.trash);
       } catch (error) {
+        await this.#deps.folder.discard(waiting);
         if (error instanceof QwexError) throw error;
         this.#deps.report(`${waiting.path} is not used again: ${messageOf(error)}`);
+        continue;
       }
       await this.#deps.folder.discard(waiting);
     }
   }
 
-  /** Whether another one would be kept. */
-  async hasRoom(commonDir: string): Promise<boolean> {
-    const isOfIt = (each: { commonDir: string }) => each.commonDir === commonDir;
-    const coming = [...this.#cleaning].filter(({ isPromised }) => !isPromised);
-    if (this.#waiting.filter(isOfIt).length + coming.filter(isOfIt).length >= this.#deps.most()) return false;
-    const room = await statfs(commonDir).catch(() => null);
-    return room === null || room.bavail * room.bsize >= NEEDED_BYTES;
-  }
-
-  /** Takes a run's space; it is away when this resolves, its cleaning goes on. */
-  async give({ path, commonDir }: Located, space: KnownSpace, isUntouched: boolean): Promise<void> {
-    const { folder, trash } = this.#deps;
-    const { sha, reuse, entry } = space;
-    if (reuse === null) throw new TypeError(`not to be used again: ${path}`);
-    const name = randomBytes(6).toString('hex');
-    const place = await folder.place(commonDir, name);
-    const aside = await trash.newPath(name);
-    // Moving a folder to another parent needs write permission on the folder itself.
-    await chmod(path, 0o700);
-    await rename(path, aside);
-    fault('space_given_back');
-    await rename(entry, place.entry);
-    // From here on git and its users see it as one of the pool, whatever is still to be done.
-    await writeAtomically(join(place.entry, 'gitdir'), `${await gitdirOf(place.path)}\n`);
-    this.#clean({ commonDir, sha, reuse, aside, ...place, isUntouched });
+  /** Takes a run's space; it is away when this resolves, its cleaning goes on. False: there are enough. */
+  async give(located: Located, space: KnownSpace, isUntouched: boolean): Promise<boolean> {
+    const { commonDir, path } = located;
+    const room = await statfs(this.#deps.trash.folder).catch(() => null);
+    const isFull = room === null || room.bavail * room.bsize < NEEDED_BYTES;
+    if (isFull || this.#countOf(commonDir) >= this.#deps.most()) return false;
+    this.#onTheirWay.push(commonDir);
+    try {
+      this.#clean(await this.#putAside({ commonDir, path }, space, isUntouched));
+    } finally {
+      this.#onTheirWay.splice(this.#onTheirWay.indexOf(commonDir), 1);
+    }
+    return true;
   }
 
   /** Throws away those that wait and are chosen. */
@@ -109,6 +100,28 @@ export class Pool {
   /** Resolves when nothing is being cleaned. */
   async idle(): Promise<void> {
     await Promise.all([...this.#cleaning].map(({ done }) => done));
+  }
+
+  /** Those that wait, or will. */
+  #countOf(commonDir: string): number {
+    const coming = [...this.#cleaning].filter(({ isPromised }) => !isPromised);
+    const all = [...this.#waiting, ...coming].map((each) => each.commonDir);
+    return [...all, ...this.#onTheirWay].filter((each) => each === commonDir).length;
+  }
+
+  async #putAside({ path, commonDir }: Located, space: KnownSpace, isUntouched: boolean): Promise<Returned> {
+    const { folder, trash } = this.#deps;
+    const { sha, reuse, entry } = space;
+    if (reuse === null) throw new TypeError(`not to be used again: ${path}`);
+    const place = await folder.place(commonDir, entry);
+    const aside = await trash.newPath(basename(path));
+    // Moving a folder to another parent needs write permission on the folder itself.
+    await chmod(path, 0o700);
+    await rename(path, aside);
+    fault('space_given_back');
+    // From here on git and its users see it as one of the pool, whatever is still to be done.
+    await writeAtomically(join(entry, 'gitdir'), `${await gitdirOf(place)}\n`);
+    return { commonDir, sha, reuse, aside, path: place, entry, isUntouched };
   }
 
   /** One of the same commit, one of another, or one that is being cleaned. */
@@ -152,7 +165,6 @@ export class Pool {
     }
     try {
       await trash.discard(returned.aside);
-      await rm(`${returned.entry}.new`, { recursive: true, force: true });
       await folder.discard(returned);
     } catch (error) {
       why(error);

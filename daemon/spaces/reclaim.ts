@@ -1,11 +1,12 @@
 // From a run's space to one that waits in the pool: cleaned aside, verified, put there, and said to be clean last of
 // all. Whatever goes wrong on the way, the space is thrown away.
 
-import { lstat, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomically } from '../../shared/atomic-write.ts';
 import { fault } from '../fault.ts';
-import { writeEntryFiles } from './entry-files.ts';
-import { PRISTINE_INDEX, type Reuse, TREE_RECORD, writeEntryFacts } from './facts.ts';
+import { restoreEntryFiles } from './entry-files.ts';
+import { PRISTINE_INDEX, type Reuse, writeEntryFacts } from './facts.ts';
 import { describeFolders } from './furnish.ts';
 import { isHeld } from './holders.ts';
 import { keepIndex } from './index-copy.ts';
@@ -13,7 +14,6 @@ import type { Waiting } from './pool-folder.ts';
 import { rebuild, tidy } from './repair.ts';
 import type { Trash } from './trash.ts';
 import { fieldsOf } from './tree-record.ts';
-import { gitdirOf } from './worktree-entry.ts';
 
 export interface Returned {
   commonDir: string;
@@ -21,7 +21,7 @@ export interface Returned {
   reuse: Reuse;
   /** Where the space is, aside. */
   aside: string;
-  /** Where it is to be. The entry is there already, as the program left it. */
+  /** Where it is to be. The entry says so already, and is otherwise as the program left it. */
   path: string;
   entry: string;
   /** The program has changed nothing in the folders of the commit. */
@@ -32,7 +32,7 @@ export interface Returned {
 export async function reclaim(returned: Returned, trash: Trash): Promise<Waiting | null> {
   const { commonDir, sha, reuse, aside, path, entry, isUntouched } = returned;
   if (await isHeld(aside, reuse.uptimeTicks)) return null;
-  await renewEntry(entry, { files: reuse, path });
+  await renewEntry(entry, reuse);
   const used = { top: aside, entry, furnished: reuse.furnished };
   const furnished = isUntouched ? await tidy(used, trash) : null;
   const top = furnished === null ? await rebuild(used, trash) : aside;
@@ -51,14 +51,11 @@ export async function reclaim(returned: Returned, trash: Trash): Promise<Waiting
   return { commonDir, path, entry, sha, sinceMs };
 }
 
-/** The entry as git made it, with our files of the old one; nothing else of what a program did to it stays. */
-async function renewEntry(entry: string, { files, path }: { files: Reuse; path: string }): Promise<void> {
-  const made = `${entry}.new`;
-  await writeEntryFiles(made, files.entryFiles);
-  await writeFile(join(made, 'locked'), 'kept by qwex for the next run (see: qwex gc)\n');
-  await writeFile(join(made, 'gitdir'), `${await gitdirOf(path)}\n`);
-  for (const name of [PRISTINE_INDEX, TREE_RECORD]) await rename(join(entry, name), join(made, name));
-  await keepIndex(join(made, PRISTINE_INDEX), join(made, 'index'));
-  await rm(entry, { recursive: true, force: true });
-  await rename(made, entry);
+/** The entry as git made it, with our files; nothing else of what a program did to it stays. */
+async function renewEntry(entry: string, { entryFiles }: Reuse): Promise<void> {
+  await restoreEntryFiles(entry, entryFiles);
+  await writeAtomically(join(entry, 'locked'), 'kept by qwex for the next run (see: qwex gc)\n', {
+    mode: 0o666,
+  });
+  await keepIndex(join(entry, PRISTINE_INDEX), join(entry, 'index'));
 }

@@ -1,11 +1,12 @@
 // From a space that waits in the pool to a run's space: verified to be what git made of its commit, moved aside, given
 // another commit if need be, furnished. A daemon that dies on the way leaves what the next one throws away.
 
-import { lstat, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { writeAtomically } from '../../shared/atomic-write.ts';
 import { fault } from '../fault.ts';
 import { lockReason } from './create.ts';
-import { forCommit, readEntryFiles } from './entry-files.ts';
+import { forCommit, readEntryFiles, restoreEntryFiles } from './entry-files.ts';
 import { PRISTINE_INDEX, type Reuse, readEntryFacts, TREE_RECORD } from './facts.ts';
 import { furnish, requireFolder, type Space, type SpaceRequest } from './furnish.ts';
 import { keepIndex } from './index-copy.ts';
@@ -29,13 +30,13 @@ export async function isAsGitMadeIt({ path, entry }: Waiting, settings: string):
   return files.length + folders.length + extras.length === 0;
 }
 
-/** Throws a QwexError that is the run's; anything else means that this space is of no use. */
+/** Throws a QwexError that is the run's; anything else means that this space is of no use. Its entry then stays. */
 export async function reuseSpace(request: SpaceRequest, waiting: Waiting, trash: Trash): Promise<Space> {
-  const { commonDir, path } = request;
+  const { path } = request;
   const aside = await trash.newPath(basename(path));
-  const entry = join(await realpath(join(commonDir, 'worktrees')), basename(aside));
+  const { entry } = waiting;
   try {
-    await rename(waiting.entry, entry);
+    await writeAtomically(join(entry, 'gitdir'), `${await gitdirOf(aside)}\n`);
     fault('space_claimed');
     await rename(waiting.path, aside);
     fault('space_taken');
@@ -46,13 +47,12 @@ export async function reuseSpace(request: SpaceRequest, waiting: Waiting, trash:
       ? await changeCommit({ ...known, reuse: known.reuse }, { request, aside, entry })
       : known.reuse;
     await requireFolder(request, aside);
-    await writeFile(join(entry, 'locked'), `${lockReason(path)}\n`);
+    await writeAtomically(join(entry, 'locked'), `${lockReason(path)}\n`, { mode: 0o666 });
     await keepIndex(join(entry, PRISTINE_INDEX), join(entry, 'index'));
     await putGitFile(aside, entry, trash);
     return await furnish(request, { aside, entry, reuse: { ...reuse, isPooled: false }, warnings: [] });
   } catch (error) {
-    for (const each of [aside, waiting.path]) await trash.discard(each);
-    for (const each of [entry, waiting.entry]) await rm(each, { recursive: true, force: true });
+    await trash.discard(aside);
     throw error;
   }
 }
@@ -73,6 +73,6 @@ async function changeCommit(
   const file = join(entry, TREE_RECORD);
   if (!(await ask('change', { top: aside, file })).isTrustworthy) throw new Error('its attributes changed');
   const entryFiles = forCommit(reuse.entryFiles, sha, request.sha);
-  for (const { path, text } of entryFiles) if (text !== null) await writeFile(join(entry, path), text);
+  await restoreEntryFiles(entry, entryFiles);
   return { ...reuse, entryFiles, furnished: {}, index: fieldsOf(await lstat(join(entry, PRISTINE_INDEX))) };
 }

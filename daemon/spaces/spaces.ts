@@ -26,14 +26,12 @@ export class Spaces {
   readonly #turns = new Turns();
   readonly #settings = new CheckoutSettings();
   readonly #pool: Pool | null;
-  readonly #asideIn: readonly string[];
   /** Spaces whose programs left the folders of the commit alone. */
   readonly #untouched = new Set<string>();
 
   constructor({ pool, ...trash }: SpacesOptions) {
     this.#trash = new Trash(trash);
-    this.#asideIn = [trash.folder, ...(pool ? [pool.folder] : [])];
-    const folder = pool && new PoolFolder(pool.folder, this.#trash);
+    const folder = pool && new PoolFolder(pool.folder, { trash: this.#trash, turns: this.#turns });
     this.#pool = folder
       ? new Pool({ folder, trash: this.#trash, most: pool.most, report: trash.report })
       : null;
@@ -41,7 +39,7 @@ export class Spaces {
 
   /** A clean checkout of the commit. One is made at a time per repository, those of several repositories at once. */
   async create(request: SpaceRequest): Promise<Space> {
-    await clearPlace(request, { trash: this.#trash, asideIn: this.#asideIn });
+    await clearPlace(request, { trash: this.#trash, turns: this.#turns });
     request.signal?.throwIfAborted();
     return (await this.#reuse(request)) ?? (await this.#make(request));
   }
@@ -59,8 +57,7 @@ export class Spaces {
     const isUntouched = this.#untouched.delete(located.path);
     if (this.#pool !== null && (await isFolder(located.path))) {
       const facts = await readFacts(located);
-      if (facts?.reuse && (await this.#pool.hasRoom(located.commonDir)))
-        return this.#pool.give(located, facts, isUntouched);
+      if (facts?.reuse && (await this.#pool.give(located, facts, isUntouched))) return;
     }
     await this.remove(located);
   }
@@ -70,7 +67,8 @@ export class Spaces {
     this.#untouched.delete(path);
     await this.#trash.discard(path);
     fault('space_discarded');
-    await removeEntries({ path, commonDir, asideIn: this.#asideIn });
+    const asideIn = this.#trash.folder;
+    await this.#turns.take(commonDir, () => removeEntries({ path, commonDir, asideIn }));
   }
 
   /** Deletes what an earlier daemon left half done, and learns what waits. At start, before the first `create`. */
@@ -108,7 +106,7 @@ export class Spaces {
 
   async #make(request: SpaceRequest): Promise<Space> {
     const settings = () => this.#describe(request.commonDir);
-    const making = { trash: this.#trash, turns: this.#turns, asideIn: this.#asideIn, settings };
+    const making = { trash: this.#trash, turns: this.#turns, settings };
     try {
       return await createSpace(request, making);
     } catch (error) {

@@ -11,27 +11,34 @@ export interface Located {
   commonDir: string;
   /** Of the worktree. */
   path: string;
-  /** Where attempts to make it may have been cut short, each with an entry `<its name>.<something>`. */
-  asideIn?: readonly string[];
+  /** Where attempts to make it may have been cut short, each in a folder `<its name>.<something>`. */
+  asideIn?: string;
 }
+
+/** What git calls an entry after the folder that it was made in: the name of a run, and something of our own. */
+const OURS = /^(.+)\.[0-9a-f]{12}$/;
 
 /** Entries of the worktree at `path`. Usually one; none when the user pruned it or the repository is gone. */
 export async function findEntries({ commonDir, path, asideIn }: Located): Promise<string[]> {
-  const folder = join(commonDir, 'worktrees');
-  const names = (await readNames(folder)).filter((name) => name.startsWith(basename(path)));
   const gitdir = await gitdirOf(path);
-  const aside = await Promise.all((asideIn ?? []).map(async (each) => `${await realFolder(each)}/`));
+  const aside = asideIn === undefined ? undefined : await gitdirOf(join(asideIn, `${basename(path)}.`));
   const found = await Promise.all(
-    names.map(async (name) => {
-      const named = await readGitdir(join(folder, name));
-      if (named === gitdir) return [name];
-      if (aside.length === 0 || !name.startsWith(`${basename(path)}.`)) return [];
+    (await ourEntries(commonDir)).map(async (entry) => {
+      const named = await readGitdir(entry);
+      if (named === gitdir) return [entry];
+      if (aside === undefined || OURS.exec(basename(entry))?.[1] !== basename(path)) return [];
       // A git that outlived its daemon may be killed, or go on writing into an entry that was removed under it: such
       // an entry names nothing. Its own name is the run's, which nobody else would choose.
-      return !named || aside.some((each) => named.startsWith(each)) ? [name] : [];
+      return !named || named.startsWith(dirname(aside)) ? [entry] : [];
     }),
   );
-  return found.flat().map((name) => join(folder, name));
+  return found.flat();
+}
+
+/** Entries with a name such as ours, whoever made them. */
+export async function ourEntries(commonDir: string): Promise<string[]> {
+  const folder = join(commonDir, 'worktrees');
+  return (await readNames(folder)).filter((name) => OURS.test(name)).map((name) => join(folder, name));
 }
 
 /** What the `gitdir` file of a worktree at `path` says: git writes it without symlinks, and rewrites it so. */

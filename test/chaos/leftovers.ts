@@ -1,5 +1,5 @@
 // What must not be there once all runs have ended, looked for with readdir, git and /proc alone. Spaces that wait for
-// the next run may be there, if they are in the pool, known to git under the pool's name, and as clean as new.
+// the next run may be there, if they are in the pool, known to git, and as clean as new.
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { commandOf } from '../rig/processes.ts';
@@ -67,7 +67,7 @@ async function entryOfPooled({ repository, sha }: World, space: string): Promise
   const backwards = (await readFile(join(entry, 'gitdir'), 'utf8')).trim();
   const isKnown =
     dirname(entry) === join(repository, '.git', 'worktrees') && backwards === join(space, '.git');
-  const isNamed = /^qwex-pool-[0-9a-f]+\.[0-9a-f]+$/.test(basename(entry));
+  const isNamed = basename(entry) === basename(space);
   const status = await git(space, 'status', '--porcelain', '--branch', '--ignored', '--untracked-files=all');
   const isClean = status === '## HEAD (no branch)' && (await git(space, 'rev-parse', 'HEAD')) === sha;
   return isKnown && isNamed && isClean ? basename(entry) : null;

@@ -28,12 +28,18 @@ export async function giveBack(rig: Rig, path: string): Promise<void> {
 }
 
 export function expectFresh(rig: Rig, space: string, sha: string): void {
+  expect(stateOf(rig, space)).toEqual(freshState(rig, sha));
+}
+
+/** Of a worktree of the commit that git has just made. */
+export function freshState(rig: Rig, sha: string): Record<string, string> {
   const fresh = join(rig.folder, 'fresh');
   rig.git(['worktree', 'add', '-q', '--detach', '--lock', fresh, sha]);
-  try {
-    expect(treeOf(space)).toEqual(treeOf(fresh));
-    expect(gitStateOf(rig, space)).toEqual(gitStateOf(rig, fresh));
-  } finally {
-    rig.git(['worktree', 'remove', '--force', '--force', fresh]);
-  }
+  const state = stateOf(rig, fresh);
+  rig.git(['worktree', 'remove', '--force', '--force', fresh]);
+  return state;
+}
+
+export function stateOf(rig: Rig, space: string): Record<string, string> {
+  return { ...treeOf(space), ...gitStateOf(rig, space) };
 }

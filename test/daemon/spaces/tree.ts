@@ -46,18 +46,17 @@ for folder, folders, files in os.walk(sys.argv[1]):
 export function gitStateOf(rig: Rig, top: string): Record<string, string> {
   const entry = rig.git(['rev-parse', '--path-format=absolute', '--git-dir'], top).trim();
   const git = (...args: string[]) => rig.git(args, top);
-  const known = readdirSync(entry, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => !/^qwex-/.test(name),
-  );
+  const known = readdirSync(entry, { recursive: true, encoding: 'utf8' });
   return {
-    entry: known.sort().join(),
+    entry: known
+      .filter((name) => !name.startsWith('qwex-'))
+      .sort()
+      .join(),
     head: readFileSync(join(entry, 'HEAD'), 'utf8'),
     original: readFileSync(join(entry, 'ORIG_HEAD'), 'utf8'),
     log: readFileSync(join(entry, 'logs', 'HEAD'), 'utf8').replace(/^(\w+ \w+).*$/gm, '$1'),
     index: git('ls-files', '-z', '--stage', '-v', '-t'),
     unstaged: git('diff-files'),
-    staged: git('diff-index', '--cached', 'HEAD'),
     status: git('status', '--porcelain=v2', '--branch', '--ignored', '--untracked-files=all'),
-    refs: git('for-each-ref'),
   };
 }
