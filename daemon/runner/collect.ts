@@ -3,7 +3,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeLeft } from '../artifacts/left-manifest.ts';
-import { readManifest } from '../artifacts/manifest.ts';
+import { type Manifest, readManifest } from '../artifacts/manifest.ts';
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import { inspect } from '../supervisor/index.ts';
@@ -31,11 +31,12 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
   const directory = deps.folders.directory(run);
   const path = spacePath(deps, run);
   const located = { path, commonDir: run.commonDir };
+  let manifest: Manifest | null = null;
   if (await exists(path)) {
     fault('collecting');
     const { watch, ignore, maxFileBytes } = run.recipe.artifacts;
     const changes = await deps.spaces.inspect(located, watch);
-    await deps.collector.collect({
+    manifest = await deps.collector.collect({
       space: path,
       watchDirectories: watch,
       ignorePatterns: ignore,
@@ -51,7 +52,7 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
   // Also when the folder is gone: who took it away may have died before the rest.
   if (await mayBeUsedAgain(deps, run)) await deps.spaces.giveBack(located);
   else await deps.spaces.remove(located);
-  const manifest = await readManifest(join(directory, 'artifacts.json'));
+  manifest ??= await readManifest(join(directory, 'artifacts.json'));
   return { count: manifest?.artifacts.length ?? 0, bytes: manifest?.totals.sizeBytes ?? 0 };
 }
 
