@@ -16,6 +16,8 @@ import { gitdirOf, type Located } from './worktree-entry.ts';
 
 /** With less room than this nothing is kept for later. */
 const NEEDED_BYTES = 2 * 1024 ** 3;
+/** What `git worktree list` says of it. */
+const LOCKED = 'kept by qwex for the next run (see: qwex gc)\n';
 const TERM_MS = 3 * 24 * 3600_000;
 
 interface PoolDeps {
@@ -121,6 +123,7 @@ export class Pool {
     fault('space_given_back');
     // From here on git and its users see it as one of the pool, whatever is still to be done.
     await writeAtomically(join(entry, 'gitdir'), `${await gitdirOf(place)}\n`);
+    await writeAtomically(join(entry, 'locked'), LOCKED, { mode: 0o666 });
     return { commonDir, sha, reuse, aside, path: place, entry, isUntouched };
   }
 

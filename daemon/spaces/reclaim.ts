@@ -3,7 +3,6 @@
 
 import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../../shared/atomic-write.ts';
 import { fault } from '../fault.ts';
 import { restoreEntryFiles } from './entry-files.ts';
 import { PRISTINE_INDEX, type Reuse, writeEntryFacts } from './facts.ts';
@@ -54,8 +53,5 @@ export async function reclaim(returned: Returned, trash: Trash): Promise<Waiting
 /** The entry as git made it, with our files; nothing else of what a program did to it stays. */
 async function renewEntry(entry: string, { entryFiles }: Reuse): Promise<void> {
   await restoreEntryFiles(entry, entryFiles);
-  await writeAtomically(join(entry, 'locked'), 'kept by qwex for the next run (see: qwex gc)\n', {
-    mode: 0o666,
-  });
   await keepIndex(join(entry, PRISTINE_INDEX), join(entry, 'index'));
 }

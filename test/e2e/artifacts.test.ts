@@ -138,7 +138,7 @@ test('whatever a program leaves in its space, the space is gone or as good as ne
     mkfifo pipe; mkdir many; cd many; seq 1 3000 | xargs touch`;
   const id = await rig.submit(repo, '--', 'sh', '-c', script);
   expect(await rig.ended(id)).toMatchObject({ status: 'succeeded' });
-  expect(await repo.git('worktree', 'list', '--porcelain')).not.toContain(id);
+  expect(await repo.git('worktree', 'list', '--porcelain')).not.toContain(`qwex run ${id}`);
   const next = await rig.submit(
     repo,
     '--',

@@ -255,7 +255,7 @@ test('deep trees are kept down to the limit and named below it', async () => {
 test('many small files are shared out among the workers, and each is listed once', async () => {
   await using rig = new Rig({ workers: 3 });
   for (let at = 0; at < 200; at++) rig.write(`out/${at % 7}/${at}`, String(at));
-  const { artifacts } = await rig.collect();
+  const { artifacts } = await rig.collector.collect(rig.request());
   expect(artifacts).toHaveLength(200);
   expect(new Set(artifacts.map(({ path }) => path)).size).toBe(200);
 });

@@ -43,7 +43,9 @@ test('a worker that dies fails its request, and the next one gets another', asyn
   ]);
   await pool.stop();
   const missing = new WorkerPool({ workerUrl: pathToFileURL(join(rig.root, 'missing.mjs')) });
-  await expect(missing.call({ kind: 'inventory', request: { root: '/' } })).rejects.toThrow('Cannot find module');
+  await expect(missing.call({ kind: 'inventory', request: { root: '/' } })).rejects.toThrow(
+    'Cannot find module',
+  );
   await missing.stop();
 });
 
