@@ -116,7 +116,9 @@ const targets = {
     }),
   ],
   daemon: () => {
-    const workers = ['daemon/artifacts/artifact-worker.ts'].filter((path) => existsSync(join(root, path)));
+    const workers = ['daemon/artifacts/artifact-worker.ts', 'daemon/spaces/tree-worker.ts'].filter((path) =>
+      existsSync(join(root, path)),
+    );
     return [
       build({
         ...daemon,

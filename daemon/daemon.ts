@@ -160,6 +160,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const spaces = new Spaces({
     folder: paths.trash,
     report: (message) => logger.warn(message),
+    pool: { folder: paths.pool, most: () => settings.current.slots },
   });
   const collector = new ArtifactCollector();
   const ends = new EndSignals();
@@ -207,7 +208,11 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     assertRoom: () => disk.assertRoom(),
     assess: (resources) => assessResources(line, resources),
   });
-  const chores = [() => index.trim(Date.now()), () => expireLeft({ store, folders, nowMs: Date.now })];
+  const chores = [
+    () => index.trim(Date.now()),
+    () => expireLeft({ store, folders, nowMs: Date.now }),
+    () => spaces.expire(Date.now()),
+  ];
   const daily = new Daily(chores, (err) => logger.error({ err }, 'a daily chore failed'));
   const server = new ApiServer({
     ...{ store, scheduler, line, executor, folders, hub, settings, problem },

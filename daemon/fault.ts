@@ -6,6 +6,8 @@ export const FAULT_POINTS = [
   'submit_pinned', // environment and pin are on the disk, the run isn't
   'submitted', // the run is durable, the answer hasn't gone out
   'claimed',
+  'space_claimed', // one that waited: its entry has the run's name already, the folder is in the pool
+  'space_taken', // out of the pool, not in its place
   'space_added', // made aside, without its links
   'space_named', // its entry in the repository already has the final path, the folder hasn't
   'space_created',
@@ -18,6 +20,9 @@ export const FAULT_POINTS = [
   'artifacts_moved',
   'manifest_written',
   'left_kept',
+  'space_given_back', // the folder is aside, to be cleaned, its entry still has the run's name
+  'space_cleaned', // as good as new, not in the pool
+  'space_pooled', // in the pool, not yet said to be clean
   'space_discarded', // the folder is away, its entry in the repository isn't
   'space_removed',
   'giving_up', // the run never ran, and its end isn't recorded

@@ -29,6 +29,8 @@ export interface HomePaths {
   spaces: string;
   /** What is being deleted in the background; on the file system of the spaces. */
   trash: string;
+  /** Spaces that wait to be used again. */
+  pool: string;
   /** Root of the per-workspace folders; the home unless moved. */
   runs: string;
 }
@@ -89,6 +91,7 @@ export function homePaths(home: string, options: PathOptions = {}): HomePaths {
     repos: join(home, 'repos'),
     spaces,
     trash: join(spaces, '.trash'),
+    pool: join(spaces, '.pool'),
     runs: options.runs ?? home,
   };
 }

@@ -3,11 +3,9 @@
 
 import { parentPort } from 'node:worker_threads';
 import { QwexError } from '../../shared/errors.ts';
-import { capture } from './capture.ts';
-import { hashFile, READ_BYTES } from './hash.ts';
-import { inventory } from './inventory.ts';
-import { keepLeft } from './left.ts';
-import type { Answers, FromWorker, ToWorker } from './worker-messages.ts';
+import { READ_BYTES } from './hash.ts';
+import { work } from './work.ts';
+import type { FromWorker, ToWorker } from './worker-messages.ts';
 
 const PROGRESS_BYTES = 64 * READ_BYTES;
 
@@ -21,24 +19,11 @@ port.on('message', (request: ToWorker) => {
 
 function answer(request: ToWorker): FromWorker {
   try {
-    return { kind: 'done', value: run(request) };
+    return { kind: 'done', value: work(request, { buffer, onBytes: progress() }) };
   } catch (error) {
     if (!(error instanceof QwexError)) return { kind: 'failed', error };
     const { code, message, hint, details, cause } = error;
     return { kind: 'refused', fields: { code, message, hint, details, cause } };
-  }
-}
-
-function run(request: ToWorker): Answers[keyof Answers] {
-  switch (request.kind) {
-    case 'capture':
-      return capture(request.request);
-    case 'inventory':
-      return inventory(request.request, { buffer, onBytes: progress() });
-    case 'left':
-      return keepLeft(request.request);
-    case 'hash':
-      return hashFile(request.request, { buffer, onBytes: progress() });
   }
 }
 

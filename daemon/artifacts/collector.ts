@@ -6,11 +6,15 @@ import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
 import type { Captured } from './capture.ts';
+import { READ_BYTES } from './hash.ts';
 import type { Inventory } from './inventory.ts';
 import type { Left, LeftRequest } from './left.ts';
 import { type Artifact, type Manifest, writeManifest } from './manifest.ts';
 import { isBelow, topMost, watchedPath } from './paths.ts';
-import { type PoolOptions, WorkerPool } from './worker-pool.ts';
+import { amountIn } from './small.ts';
+import { work } from './work.ts';
+import type { Answers, Kind, ToWorker } from './worker-messages.ts';
+import { type Call, type PoolOptions, WorkerPool } from './worker-pool.ts';
 
 export interface CollectRequest {
   /** Absolute path of the space. */
@@ -66,7 +70,9 @@ export class ArtifactCollector {
   async keepLeft(request: LeftRequest & { signal?: AbortSignal }): Promise<Left> {
     const { signal, ...rest } = request;
     if (rest.entries.length === 0 && !(await exists(rest.leftDir))) return { kept: [], skipped: [] };
-    return await this.#pool.call({ kind: 'left', request: rest, signal });
+    const found = [...rest.entries.map((entry) => join(rest.space, entry)), rest.leftDir];
+    const amount = (await amountIn(found)) === 'much' ? 'much' : 'little';
+    return await this.#call(amount, { kind: 'left', request: rest, signal });
   }
 
   /** Ends the worker threads. Idempotent. */
@@ -76,11 +82,11 @@ export class ArtifactCollector {
 
   async #capture(request: CollectRequest, watchedPaths: string[]): Promise<Captured> {
     const { space, ignorePatterns, maxFileBytes, filesDir, unchanged, signal } = request;
-    const present = await Promise.all(watchedPaths.map((path) => exists(join(space, path))));
-    // Most short runs write nothing: they shouldn't wait for a thread to start.
-    if (!present.includes(true)) return { skipped: [], ignored: 0, unchanged: 0 };
+    // Most short runs write nothing, or little: they shouldn't wait for a thread to start.
+    const amount = await amountIn(watchedPaths.map((path) => join(space, path)));
+    if (amount === 'nothing') return { skipped: [], ignored: 0, unchanged: 0 };
     const relevant = [...unchanged].filter((path) => watchedPaths.some((each) => isBelow(path, each)));
-    return await this.#pool.call({
+    return await this.#call(amount, {
       kind: 'capture',
       request: {
         space,
@@ -94,9 +100,29 @@ export class ArtifactCollector {
     });
   }
 
+  /** Several workers go through one tree, and each looks at its share of the files. */
   async #inventory({ filesDir, signal }: CollectRequest): Promise<Inventory> {
-    if (!(await exists(filesDir))) return { artifacts: [], large: [], skipped: [] };
-    return await this.#pool.call({ kind: 'inventory', request: filesDir, signal });
+    const amount = await amountIn([filesDir]);
+    if (amount === 'nothing') return { artifacts: [], large: [], skipped: [] };
+    const shares = amount === 'little' ? 1 : this.#pool.size;
+    const parts = await Promise.all(
+      Array.from({ length: shares }, (_, share) => {
+        const request = { root: filesDir, share, shares };
+        return this.#call(amount, { kind: 'inventory', request, signal });
+      }),
+    );
+    return {
+      artifacts: parts.flatMap(({ artifacts }) => artifacts),
+      large: parts.flatMap(({ large }) => large),
+      skipped: parts.flatMap(({ skipped }) => skipped),
+    };
+  }
+
+  async #call<K extends Kind>(amount: 'little' | 'much', call: Call<K>): Promise<Answers[K]> {
+    call.signal?.throwIfAborted();
+    if (amount === 'much') return await this.#pool.call(call);
+    const hasher = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), onBytes: () => undefined };
+    return work({ kind: call.kind, request: call.request } as ToWorker, hasher) as Answers[K];
   }
 
   async #hash({ filesDir, signal, onProgress }: CollectRequest, found: Inventory): Promise<Artifact[]> {

@@ -3,13 +3,13 @@
 import type { ErrorFields } from '../../shared/errors.ts';
 import type { Captured, CaptureRequest } from './capture.ts';
 import type { HashRequest } from './hash.ts';
-import type { Inventory } from './inventory.ts';
+import type { Inventory, InventoryRequest } from './inventory.ts';
 import type { Left, LeftRequest } from './left.ts';
 import type { Artifact } from './manifest.ts';
 
 export interface Requests {
   capture: CaptureRequest;
-  inventory: string;
+  inventory: InventoryRequest;
   left: LeftRequest;
   hash: HashRequest;
 }

@@ -29,6 +29,7 @@ export async function examine(deps: DoctorDeps, cwd: string | undefined): Promis
     ...machineChecks(deps.paths.home),
     ...homeChecks(deps.paths),
     queue(deps),
+    spaces(deps),
     box(deps),
     runChecks(deps),
     ...(cwd === undefined ? [] : [workspace(cwd)]),
@@ -42,6 +43,13 @@ function queue({ store, problem }: DoctorDeps): Check {
   if (store.isPaused) return warning('queue', 'paused', 'qwex resume');
   const { pending, running } = store.runs.countByStatus();
   return ok('queue', `${running} running, ${pending} pending`);
+}
+
+function spaces({ spaces: { waiting } }: DoctorDeps): Check {
+  const repositories = new Set(waiting.map(({ commonDir }) => commonDir)).size;
+  if (waiting.length === 0) return ok('spaces', 'none waits for the next run');
+  const of = `${repositories} ${repositories === 1 ? 'repository' : 'repositories'}`;
+  return ok('spaces', `${waiting.length} of ${of} waiting for the next run; to remove them: qwex gc --force`);
 }
 
 async function box({ box: state }: DoctorDeps): Promise<Check> {

@@ -1,5 +1,5 @@
 // What can go: old runs with everything about them when asked, left-over files past their term, spaces of runs that are
-// no more, and pins of commits that no run is made from. Tells what it would do; does it only when forced.
+// no more or that wait for another, and pins of commits that no run is made from. Tells what it would do; does it only when forced.
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
@@ -50,6 +50,7 @@ export async function collectGarbage(deps: GcDeps, request: GcRequest): Promise<
     oldRuns(deps, old),
     expiredLeftovers(deps, deps.store.runs.endedBefore(deps.nowMs())),
     straySpaces(deps),
+    waitingSpaces(deps),
     needlessPins(deps, { repositories, dropped: new Set(old.map(({ id }) => id)) }),
   ]) {
     for await (const item of found) {
@@ -107,6 +108,13 @@ async function* straySpaces({ paths, store, spaces, folders }: GcDeps): AsyncGen
       bytes: await diskUsage(path),
       remove,
     };
+  }
+}
+
+async function* waitingSpaces({ spaces }: GcDeps): AsyncGenerator<Item> {
+  for (const { path, commonDir } of [...spaces.waiting]) {
+    const why = `waits for the next run of ${commonDir}`;
+    yield { kind: 'space', path, why, bytes: await diskUsage(path), remove: () => spaces.giveUp(path) };
   }
 }
 

@@ -3,10 +3,10 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeLeft } from '../artifacts/left-manifest.ts';
-import { readManifest } from '../artifacts/manifest.ts';
+import { type Manifest, readManifest } from '../artifacts/manifest.ts';
 import { fault } from '../fault.ts';
-import { spaceChanges } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
+import { inspect } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
 import { spacePath } from './prepare.ts';
 
@@ -31,11 +31,12 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
   const directory = deps.folders.directory(run);
   const path = spacePath(deps, run);
   const located = { path, commonDir: run.commonDir };
+  let manifest: Manifest | null = null;
   if (await exists(path)) {
     fault('collecting');
-    const changes = await spaceChanges(located);
     const { watch, ignore, maxFileBytes } = run.recipe.artifacts;
-    await deps.collector.collect({
+    const changes = await deps.spaces.inspect(located, watch);
+    manifest = await deps.collector.collect({
       space: path,
       watchDirectories: watch,
       ignorePatterns: ignore,
@@ -49,9 +50,18 @@ export async function collect(deps: RunnerDeps, run: RunRecord): Promise<Collect
     fault('left_kept');
   }
   // Also when the folder is gone: who took it away may have died before the rest.
-  await deps.spaces.remove(located);
-  const manifest = await readManifest(join(directory, 'artifacts.json'));
+  if (await mayBeUsedAgain(deps, run)) await deps.spaces.giveBack(located);
+  else await deps.spaces.remove(located);
+  manifest ??= await readManifest(join(directory, 'artifacts.json'));
   return { count: manifest?.artifacts.length ?? 0, bytes: manifest?.totals.sizeBytes ?? 0 };
+}
+
+/** Only when all went its ordinary way: nobody knows what a process that had to be ended was in the middle of. */
+async function mayBeUsedAgain({ folders }: RunnerDeps, run: RunRecord): Promise<boolean> {
+  // A layer may have handed the space to something that isn't ours: a container, another host.
+  if (run.reason !== 'exit' || run.cancelRequestedAt !== null || run.recipe.runner !== 'base') return false;
+  const found = await inspect({ runDir: folders.directory(run), localDir: folders.localDirectory(run) });
+  return found.kind === 'finished' && found.cause === 'exit' && found.leftBehind.length === 0;
 }
 
 /** What the program left elsewhere: kept for some days and named in the run's notes. */

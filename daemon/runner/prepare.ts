@@ -1,7 +1,7 @@
 // Before a run starts: its folder, its space, its variables. Everything here may be done again after a crash.
 import { basename, delimiter, join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { editableRedirects, makeFolders, type Space } from '../spaces/index.ts';
+import { editableRedirects, type Space } from '../spaces/index.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { RunnerDeps } from './deps.ts';
 
@@ -29,6 +29,7 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
       path: spacePath(deps, run),
       subdir: recipe.subdir,
       links: recipe.links,
+      folders: watchedFolders(recipe.artifacts.watch),
       submodules: recipe.submodules,
     }),
     deps.folders.prepareForStart(run),
@@ -39,7 +40,6 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
     await Promise.allSettled(parts);
     throw error;
   });
-  await makeWatchedFolders(space.path, recipe.artifacts.watch);
   const redirects = await redirectsFor(run, environment, space);
   deps.store.addNotes(run.id, [...space.warnings, ...redirects.notes]);
   const pythonPath = [...redirects.pythonPath, ...(environment.PYTHONPATH ? [environment.PYTHONPATH] : [])];
@@ -59,10 +59,9 @@ export async function prepare(deps: RunnerDeps, run: RunRecord): Promise<Prepare
 }
 
 /** Git keeps no empty folders, so `out/` is missing in every checkout, and `> out/log` would fail only in runs. */
-async function makeWatchedFolders(space: string, watched: readonly string[]): Promise<void> {
+function watchedFolders(watched: readonly string[]): string[] {
   // A name with a dot is more likely that of a file.
-  const folders = watched.filter((path) => path !== '.' && !basename(path).includes('.'));
-  for (const path of folders) await makeFolders(space, path);
+  return watched.filter((path) => path !== '.' && !basename(path).includes('.'));
 }
 
 async function loadEnvironment(deps: RunnerDeps, run: RunRecord): Promise<Record<string, string>> {

@@ -10,7 +10,7 @@ import type { Located } from './worktree-entry.ts';
 
 /** Paths from the space, with slashes. */
 export interface SpaceChanges {
-  /** Files of the commit that are as they were, content and mode. */
+  /** Files of the commit that are as they were, content and mode; of the asked part of the space at least. */
   unchanged: Set<string>;
   /** Files of the commit that differ. Deleted ones are in neither. */
   changed: string[];
@@ -77,7 +77,11 @@ function parseTagged(fields: string[]) {
 }
 
 // A new folder that we made for a link may hold nothing else: it is looked into.
-async function withoutLinks(space: string, entries: string[], links: ReadonlySet<string>): Promise<string[]> {
+export async function withoutLinks(
+  space: string,
+  entries: string[],
+  links: ReadonlySet<string>,
+): Promise<string[]> {
   const kept: string[] = [];
   for (const entry of entries) {
     const path = entry.replace(/\/$/, '');

@@ -2,129 +2,129 @@
 // So a space that exists is whole; and a git that outlives a killed daemon works in a folder and an entry of its own,
 // which nothing made later shares with it.
 
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { writeAtomically } from '../../shared/atomic-write.ts';
-import { isErrno, QwexError } from '../../shared/errors.ts';
+import { isErrno } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
+import { CHECKOUT } from './checkout-options.ts';
 import { explainAdd } from './create-errors.ts';
-import { PRISTINE_INDEX, SPACE_FACTS, type SpaceFacts } from './facts.ts';
+import { readEntryFiles } from './entry-files.ts';
+import { PRISTINE_INDEX, TREE_RECORD } from './facts.ts';
+import { type Checkout, furnish, requireFolder, type Space, type SpaceRequest } from './furnish.ts';
 import { git } from './git.ts';
 import { keepIndex } from './index-copy.ts';
-import { followsFolders } from './inside.ts';
-import { makeLinks } from './links.ts';
 import { checkOutSubmodules } from './submodules.ts';
 import type { Trash } from './trash.ts';
+import { fieldsOf } from './tree-record.ts';
+import { ask } from './trees.ts';
 import type { Turns } from './turns.ts';
-import { entryClaimedBy, gitdirOf, removeEntries } from './worktree-entry.ts';
+import { entryClaimedBy, removeEntries } from './worktree-entry.ts';
 
-export interface SpaceRequest {
-  /** The user's working tree: where links and submodules come from. */
-  root: string;
-  commonDir: string;
-  sha: string;
-  /** Where the space is to be, absolute. The last part (the run's id) is letters, digits, "-" and "_". */
-  path: string;
-  /** The run's working directory, from the root; '' for the root. */
-  subdir: string;
-  links: string[];
-  submodules: boolean;
-  /** Ends the checkout early. */
-  signal?: AbortSignal;
+export interface Making {
+  trash: Trash;
+  turns: Turns;
+  /** What the checkout depends on beside the commit; null: the space won't be used again. */
+  settings: () => Promise<string | null>;
 }
-
-export interface Space {
-  path: string;
-  /** The working directory of the run. */
-  cwd: string;
-  /** Symlinks to the workspace, from the space. */
-  linked: string[];
-  warnings: string[];
-}
-
-// Writing files is what takes long, and it goes on in parallel; beyond four the disk is the limit.
-const CHECKOUT = [
-  `checkout.workers=${Math.min(availableParallelism(), 4)}`,
-  'worktree.useRelativePaths=false', // the worktree is moved when it is complete
-  'advice.detachedHead=false',
-];
 
 /** Makes the space anew: whatever is at `path`, from an attempt that was cut short, is thrown away first. */
-export async function createSpace(
-  request: SpaceRequest,
-  { trash, turns }: { trash: Trash; turns: Turns },
-): Promise<Space> {
+export async function createSpace(request: SpaceRequest, making: Making): Promise<Space> {
   const { commonDir, path } = request;
-  const name = basename(path);
-  if (!/^[\w-]+$/.test(name)) throw new TypeError(`not a name for a space: ${name}`);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await trash.discard(path);
-  await removeEntries({ commonDir, path, asideIn: trash.folder });
-
-  const aside = await trash.newPath(name);
+  const { trash, turns } = making;
+  const aside = await trash.newPath(basename(path));
   try {
-    await turns.take(commonDir, () => addWorktree(request, aside));
+    // Told before, so that a change meanwhile can't be missed.
+    const settings = request.submodules ? null : await making.settings();
+    await addWorktree(request, aside, turns);
     fault('space_added');
-    return await furnish(request, aside);
+    return await complete(request, { aside, settings });
   } catch (error) {
-    await removeEntries({ commonDir, path: aside });
-    await removeEntries({ commonDir, path });
+    for (const each of [aside, path])
+      await turns.take(commonDir, () => removeEntries({ commonDir, path: each }));
     await trash.discard(aside);
     throw error;
   }
 }
 
-// Git makes a worktree in two steps, the long one in a child of its own. Where the checkout may be cancelled, the two
-// are ours: the signal then ends what writes.
-async function addWorktree({ commonDir, sha, path, signal }: SpaceRequest, aside: string): Promise<void> {
-  const reason = `in use by qwex run ${basename(path)}`;
-  const add = (...options: string[]) => {
-    return ['worktree', 'add', '--detach', ...options, '--lock', '--reason', reason, aside, sha];
-  };
+/** Takes away what attempts that were cut short have left at the place of a space, and of it in the repository. */
+export async function clearPlace(
+  { commonDir, path }: SpaceRequest,
+  { trash, turns }: Pick<Making, 'trash' | 'turns'>,
+): Promise<void> {
+  if (!/^[\w-]+$/.test(basename(path))) throw new TypeError(`not a name for a space: ${basename(path)}`);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await trash.discard(path);
+  const asideIn = trash.folder;
+  await turns.take(commonDir, () => removeEntries({ commonDir, path, asideIn }));
+}
+
+/** What `git worktree list` says of it. */
+export function lockReason(path: string): string {
+  return `in use by qwex run ${basename(path)}`;
+}
+
+/**
+ * In two steps. The first looks at all worktrees of the repository, and fails when one comes or goes under it: hence the
+ * turn. The second takes long, and nobody waits for it; it has no child, so that cancelling ends what writes.
+ */
+async function addWorktree(request: SpaceRequest, aside: string, turns: Turns): Promise<void> {
+  const { commonDir, sha, path, signal } = request;
   const common = { config: CHECKOUT, ...(signal === undefined ? {} : { signal }) };
+  const args = [
+    'worktree',
+    'add',
+    '--detach',
+    '--no-checkout',
+    '--lock',
+    '--reason',
+    lockReason(path),
+    aside,
+    sha,
+  ];
   try {
-    if (signal === undefined) {
-      await git({ cwd: commonDir, args: add(), ...common });
-      return;
-    }
-    signal.throwIfAborted();
-    await git({ cwd: commonDir, args: add('--no-checkout'), ...common });
-    await git({ cwd: aside, args: ['reset', '--hard', '--no-recurse-submodules'], ...common });
+    await turns.take(commonDir, async () => {
+      signal?.throwIfAborted();
+      await git({ cwd: commonDir, args, ...common });
+    });
+    await git({ cwd: aside, args: ['reset', '--quiet', '--hard', '--no-recurse-submodules'], ...common });
   } catch (error) {
     throw signal?.aborted ? signal.reason : explainAdd(error, { commonDir, sha });
   }
 }
 
-async function furnish(request: SpaceRequest, aside: string): Promise<Space> {
-  const { root, sha, path, subdir, links } = request;
+async function complete(
+  request: SpaceRequest,
+  made: { aside: string; settings: string | null },
+): Promise<Space> {
+  const { submodules } = request;
+  const { aside, settings } = made;
   await chmod(aside, 0o700);
-  if ((await followsFolders(aside, subdir)) !== 'yes') throw noSuchFolder(request);
-  const warnings = request.submodules ? await checkOutSubmodules({ ...request, space: aside }) : [];
-  const linked = await makeLinks({ root, space: aside, links });
+  await requireFolder(request, aside);
   const entry = await entryClaimedBy(aside);
   if (entry === null) throw new Error(`git made no worktree at ${aside}`);
-  await keepFacts(entry, { sha, linked: linked.linked });
-  if (await exists(join(entry, 'info', 'sparse-checkout'))) {
+  await keepIndex(join(entry, 'index'), join(entry, PRISTINE_INDEX));
+  const isSparse = await exists(join(entry, 'info', 'sparse-checkout'));
+  const reuse =
+    settings === null || submodules || isSparse ? null : await recordFor({ aside, entry, settings });
+  const warnings = submodules ? await checkOutSubmodules({ ...request, space: aside }) : [];
+  if (isSparse) {
     warnings.push(
       'The repository is a sparse checkout: the space has the same part of the commit, not all of it.',
     );
   }
-  // Whole or as it was: an entry that names nothing could not be told from somebody else's.
-  await writeAtomically(join(entry, 'gitdir'), `${await gitdirOf(path)}\n`);
-  fault('space_named');
-  await rename(aside, path);
-  return {
-    path,
-    cwd: join(path, subdir),
-    linked: linked.linked,
-    warnings: [...warnings, ...linked.warnings],
-  };
+  return furnish(request, { aside, entry, reuse, warnings });
 }
 
-async function keepFacts(entry: string, facts: SpaceFacts): Promise<void> {
-  await keepIndex(join(entry, 'index'), join(entry, PRISTINE_INDEX));
-  await writeFile(join(entry, SPACE_FACTS), JSON.stringify(facts), { mode: 0o600 });
+/** What has to be known before a program runs in the space, for the space to be used again. */
+async function recordFor(of: { aside: string; entry: string; settings: string }): Promise<Checkout['reuse']> {
+  const { aside, entry, settings } = of;
+  const entryFiles = await readEntryFiles(entry);
+  if (entryFiles === null) return null;
+  const request = { top: aside, file: join(entry, TREE_RECORD) };
+  const { hasFilters } = await ask('record', request, { sizedBy: join(entry, PRISTINE_INDEX) });
+  if (hasFilters) return null;
+  const index = fieldsOf(await lstat(join(entry, PRISTINE_INDEX)));
+  return { isPooled: false, sinceMs: Date.now(), settings, entryFiles, index, uptimeTicks: 0, furnished: {} };
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -135,12 +135,4 @@ async function exists(path: string): Promise<boolean> {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
     throw error;
   }
-}
-
-function noSuchFolder({ sha, subdir }: SpaceRequest): QwexError {
-  return new QwexError({
-    code: 'unsupported',
-    message: `The run's folder ${JSON.stringify(subdir)} is not in commit ${sha.slice(0, 12)}.`,
-    hint: 'Commit something in that folder, or submit from a folder that the commit has.',
-  });
 }

@@ -1,7 +1,6 @@
 // Copies of git's index that can be trusted as much as the original.
 
-import { copyFile, link, stat, utimes } from 'node:fs/promises';
-import { isErrno } from '../../shared/errors.ts';
+import { constants, copyFile, rm, stat, utimes } from 'node:fs/promises';
 
 /**
  * Copies an index. Git trusts the times of a file only when they are older than the index, so the copy must not look
@@ -14,14 +13,12 @@ export async function copyIndex(from: string, to: string): Promise<void> {
 }
 
 /**
- * Keeps an index as it is now, beside it. Git replaces an index by renaming a new one over it, so a hard link stays
- * what it was, whatever is staged later. Not every file system has them.
+ * Puts an index in the place of another, as it is. For one whose files were written by git a moment before it: it may
+ * look exactly as old as the original. Never a hard link, which a program that writes into it would write through.
  */
 export async function keepIndex(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
-    await copyIndex(from, to);
-  }
+  const { mtimeMs } = await stat(from);
+  await rm(to, { force: true });
+  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  await utimes(to, mtimeMs / 1000, Math.floor(mtimeMs) / 1000);
 }

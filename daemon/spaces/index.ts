@@ -3,15 +3,15 @@
 export { type SpaceChanges, spaceChanges } from './changes.ts';
 export { checkoutCommit, diffCommits } from './checkout.ts';
 export { hasCommit, isCommitId, resolveCommit } from './commits.ts';
-export type { Space, SpaceRequest } from './create.ts';
 export { dirtyTreeError, requireClean, untrackedWarning } from './dirty.ts';
 export { type EditableRequest, editableRedirects, type Redirects } from './editable.ts';
+export type { Space, SpaceRequest } from './furnish.ts';
 export { GitKilled } from './git.ts';
 export { ignoredTopLevel, type MissingPath, missingFromCommit } from './hints.ts';
-export { makeFolders } from './inside.ts';
 export { lfsPointers, lfsWarning } from './lfs.ts';
 export { listPinned, type Pin, pinCommit, unpinCommits } from './pins.ts';
 export { Places } from './place.ts';
+export type { Waiting } from './pool-folder.ts';
 export { preflight, type Workspace } from './preflight.ts';
 export { type Snapshot, type SnapshotRequest, snapshot } from './snapshot.ts';
 export { Spaces } from './spaces.ts';

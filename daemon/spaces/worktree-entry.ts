@@ -15,29 +15,39 @@ export interface Located {
   asideIn?: string;
 }
 
+/** What git calls an entry after the folder that it was made in: the name of a run, and something of our own. */
+const OURS = /^(.+)\.[0-9a-f]{12}$/;
+
 /** Entries of the worktree at `path`. Usually one; none when the user pruned it or the repository is gone. */
 export async function findEntries({ commonDir, path, asideIn }: Located): Promise<string[]> {
-  const folder = join(commonDir, 'worktrees');
-  const names = (await readNames(folder)).filter((name) => name.startsWith(basename(path)));
   const gitdir = await gitdirOf(path);
   const aside = asideIn === undefined ? undefined : await gitdirOf(join(asideIn, `${basename(path)}.`));
   const found = await Promise.all(
-    names.map(async (name) => {
-      const named = await readGitdir(join(folder, name));
-      if (named === gitdir) return [name];
-      if (aside === undefined || !name.startsWith(`${basename(path)}.`)) return [];
+    (await ourEntries(commonDir)).map(async (entry) => {
+      const named = await readGitdir(entry);
+      if (named === gitdir) return [entry];
+      if (aside === undefined || OURS.exec(basename(entry))?.[1] !== basename(path)) return [];
       // A git that outlived its daemon may be killed, or go on writing into an entry that was removed under it: such
       // an entry names nothing. Its own name is the run's, which nobody else would choose.
-      return !named || named.startsWith(dirname(aside)) ? [name] : [];
+      return !named || named.startsWith(dirname(aside)) ? [entry] : [];
     }),
   );
-  return found.flat().map((name) => join(folder, name));
+  return found.flat();
+}
+
+/** Entries with a name such as ours, whoever made them. */
+export async function ourEntries(commonDir: string): Promise<string[]> {
+  const folder = join(commonDir, 'worktrees');
+  return (await readNames(folder)).filter((name) => OURS.test(name)).map((name) => join(folder, name));
 }
 
 /** What the `gitdir` file of a worktree at `path` says: git writes it without symlinks, and rewrites it so. */
 export async function gitdirOf(path: string): Promise<string> {
-  const parent = await realpath(dirname(path)).catch(() => dirname(path));
-  return join(parent, basename(path), '.git');
+  return join(await realFolder(dirname(path)), basename(path), '.git');
+}
+
+function realFolder(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 /** The entry that the `.git` file in `folder` names, if that entry names this very folder in return. */

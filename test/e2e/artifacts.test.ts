@@ -129,7 +129,7 @@ test('what a program left elsewhere is named and kept for a while', async () => 
   expect(await rig.ok(['status', id])).toMatch(/left over +model\.pt/);
 });
 
-test('whatever a program leaves in its space, the space goes', async () => {
+test('whatever a program leaves in its space, the space is gone or as good as new', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();
   const script = `
@@ -138,7 +138,18 @@ test('whatever a program leaves in its space, the space goes', async () => {
     mkfifo pipe; mkdir many; cd many; seq 1 3000 | xargs touch`;
   const id = await rig.submit(repo, '--', 'sh', '-c', script);
   expect(await rig.ended(id)).toMatchObject({ status: 'succeeded' });
-  expect(await repo.git('worktree', 'list', '--porcelain')).not.toContain(rig.home);
+  expect(await repo.git('worktree', 'list', '--porcelain')).not.toContain(`qwex run ${id}`);
+  const next = await rig.submit(
+    repo,
+    '--',
+    'sh',
+    '-c',
+    'find . -path ./.git -prune -o -print; git status --short',
+  );
+  expect(await rig.ended(next)).toMatchObject({ status: 'succeeded' });
+  const tracked = await repo.git('ls-files');
+  const seen = (await rig.runFile(next, 'logs', 'stdout.log')).trimEnd().split('\n').sort();
+  expect(seen).toEqual(['.', './out', ...tracked.split('\n').map((path) => `./${path}`)].sort());
 });
 
 test('no artifacts is said, and is no failure', async () => {

@@ -19,7 +19,7 @@ function parse(text: string): Record<string, string> {
 /** Every entry below a folder; what is being deleted meanwhile doesn't count. */
 async function walk(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  const found = names.filter((name) => name !== '.trash').map((name) => join(folder, name));
+  const found = names.filter((name) => !['.trash', '.pool'].includes(name)).map((name) => join(folder, name));
   const below = await Promise.all(
     found.map(async (path) => ((await lstat(path)).isDirectory() ? walk(path) : [])),
   );

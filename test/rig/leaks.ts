@@ -21,11 +21,13 @@ export async function findLeaks({ folder: all, paths, repositories }: Place): Pr
   for (const { pid, command } of await lastProcesses(all)) leaks.push(`process ${pid} is left: ${command}`);
   for (const folder of [paths.spaces, paths.environments, paths.ended]) {
     const names = existsSync(folder) ? await readdir(folder) : [];
-    for (const name of names.filter((each) => each !== '.trash')) leaks.push(`${folder}/${name} is left`);
+    for (const name of names.filter((each) => !['.trash', '.pool'].includes(each)))
+      leaks.push(`${folder}/${name} is left`);
   }
   for (const repository of repositories) {
     for (const line of (await repository.git('worktree', 'list', '--porcelain')).split('\n'))
-      if (line.startsWith(`worktree ${paths.home}/`)) leaks.push(`${line} of ${repository.root} is left`);
+      if (line.startsWith(`worktree ${paths.home}/`) && !line.includes(`${paths.pool}/`))
+        leaks.push(`${line} of ${repository.root} is left`);
   }
   return leaks;
 }

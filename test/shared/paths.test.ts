@@ -80,6 +80,7 @@ describe('the home', () => {
   it('may have its big folders elsewhere', () => {
     const paths = homePaths('/h', { isNetwork: local, spaces: '/big/spaces', runs: '/big/runs' });
     expect(paths.trash).toBe('/big/spaces/.trash');
+    expect(paths.pool).toBe('/big/spaces/.pool');
     expect(runDirectory(paths, 'p', 'id')).toBe('/big/runs/p/runs/id');
   });
 

@@ -52,7 +52,9 @@ function finding(all: readonly string[], what: string, hint: string): Check | nu
 }
 
 async function garbage(deps: GcDeps): Promise<Check> {
-  const { items } = await collectGarbage(deps, { force: false });
+  const waiting = new Set(deps.spaces.waiting.map(({ path }) => path));
+  const found = await collectGarbage(deps, { force: false });
+  const items = found.items.filter(({ path }) => path === null || !waiting.has(path));
   if (items.length === 0) return ok('left over', 'nothing');
   const kinds = Map.groupBy(items, ({ kind }) => kind);
   const counts = [...kinds].map(([kind, { length }]) => `${length} × ${kind}`);

@@ -268,6 +268,14 @@ test('deep trees are kept down to the limit and named below it', async () => {
   if (opened.type === 'file') await opened.handle.close();
 });
 
+test('many small files are shared out among the workers, and each is listed once', async () => {
+  await using rig = new Rig({ workers: 3 });
+  for (let at = 0; at < 200; at++) rig.write(`out/${at % 7}/${at}`, String(at));
+  const { artifacts } = await rig.collector.collect(rig.request());
+  expect(artifacts).toHaveLength(200);
+  expect(new Set(artifacts.map(({ path }) => path)).size).toBe(200);
+});
+
 test('large files are hashed by several workers, and progress reaches the total', async () => {
   await using rig = new Rig({ workers: 2 });
   const contents = [1, 2, 3].map((fill) => Buffer.alloc(3 * 1024 * 1024 + fill, fill));

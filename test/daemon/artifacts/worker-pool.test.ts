@@ -34,7 +34,7 @@ test('a worker that dies fails its request, and the next one gets another', asyn
     `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => process.exit(3));`,
   );
   const pool = new WorkerPool({ workerUrl: pathToFileURL(dying), workers: 1 });
-  const call = () => pool.call({ kind: 'inventory', request: '/nonexistent' });
+  const call = () => pool.call({ kind: 'inventory', request: { root: '/nonexistent' } });
   const results = await Promise.allSettled([call(), call()]);
   expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
   expect(results.map((result) => String('reason' in result && result.reason))).toEqual([
@@ -43,7 +43,9 @@ test('a worker that dies fails its request, and the next one gets another', asyn
   ]);
   await pool.stop();
   const missing = new WorkerPool({ workerUrl: pathToFileURL(join(rig.root, 'missing.mjs')) });
-  await expect(missing.call({ kind: 'inventory', request: '/' })).rejects.toThrow('Cannot find module');
+  await expect(missing.call({ kind: 'inventory', request: { root: '/' } })).rejects.toThrow(
+    'Cannot find module',
+  );
   await missing.stop();
 });
 
@@ -55,7 +57,7 @@ test('stopping rejects what goes on and what waits, and can be said twice', asyn
     `import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => undefined);`,
   );
   const pool = new WorkerPool({ workerUrl: pathToFileURL(deaf), workers: 1 });
-  const calls = [1, 2].map(() => pool.call({ kind: 'inventory', request: '/nonexistent' }));
+  const calls = [1, 2].map(() => pool.call({ kind: 'inventory', request: { root: '/nonexistent' } }));
   const settled = Promise.allSettled(calls);
   await pool.stop();
   await pool.stop();
@@ -67,8 +69,8 @@ test('aborting one request leaves the others alone', async () => {
   rig.write('out/a', 'a');
   const pool = new WorkerPool({ workers: 1 });
   const abort = new AbortController();
-  const first = pool.call({ kind: 'inventory', request: rig.space, signal: abort.signal });
-  const second = pool.call({ kind: 'inventory', request: rig.space });
+  const first = pool.call({ kind: 'inventory', request: { root: rig.space }, signal: abort.signal });
+  const second = pool.call({ kind: 'inventory', request: { root: rig.space } });
   abort.abort(new Error('enough'));
   await expect(first).rejects.toThrow('enough');
   expect((await second).artifacts).toHaveLength(1);

@@ -12,10 +12,16 @@ export class Rig {
   readonly root = join(this.folder, 'repo');
   readonly commonDir = join(this.root, '.git');
   readonly reports: string[] = [];
-  readonly spaces = new Spaces({
-    folder: join(this.folder, 'trash'),
-    report: (line) => this.reports.push(line),
-  });
+  readonly spaces = this.daemon();
+
+  /** As another daemon would have it. */
+  daemon(): Spaces {
+    return new Spaces({
+      folder: join(this.folder, 'trash'),
+      report: (line) => this.reports.push(line),
+      pool: { folder: join(this.folder, 'pool'), most: () => 2 },
+    });
+  }
 
   static withCommit(files: Record<string, string> = { 'a.txt': 'one\n' }): Rig {
     const rig = new Rig();

@@ -1,0 +1,58 @@
+// Looks for processes that have something of a space open, or stand in it. What they do to it later would be done to
+// the next run. Processes of other accounts can't be looked into; the space is closed to them.
+
+import * as fs from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+
+const AT_ONCE = 50;
+/** Of a second, in /proc: USER_HZ, which is 100 on all that we run on. */
+const TICKS = 100;
+
+/** Now, in the unit in which /proc tells when a process was started. */
+export function uptimeTicks(): number {
+  return Math.floor(Number(fs.readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * TICKS);
+}
+
+/** True when a process other than this one has it. `sinceTicks`: younger processes may have it mapped as well. */
+export async function isHeld(folder: string, sinceTicks: number): Promise<boolean> {
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  const real = fs.realpathSync(folder);
+  for (const [at, pid] of pids.entries()) {
+    if (at % AT_ONCE === AT_ONCE - 1) await breathe();
+    if (holds(`/proc/${pid}`, { folder: real, sinceTicks })) return true;
+  }
+  return false;
+}
+
+function holds(process: string, { folder, sinceTicks }: { folder: string; sinceTicks: number }): boolean {
+  try {
+    const isIn = (link: string) => isBelow(readLink(`${process}/${link}`), folder);
+    if (isIn('cwd') || isIn('root')) return true;
+    if (fs.readdirSync(`${process}/fd`).some((fd) => isIn(`fd/${fd}`))) return true;
+    return startedTicks(process) >= sinceTicks && maps(process).includes(` ${folder}/`);
+  } catch {
+    return false; // it has just ended, or it isn't ours
+  }
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function readLink(path: string): string {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile, or not ours
+  }
+}
+
+function startedTicks(process: string): number {
+  const stat = fs.readFileSync(`${process}/stat`, 'latin1');
+  // The name before it may hold spaces and parentheses.
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+}
+
+function maps(process: string): string {
+  return fs.readFileSync(`${process}/maps`, 'utf8');
+}
