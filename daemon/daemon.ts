@@ -100,6 +100,7 @@ export class Daemon {
       ended,
       configWatch,
       stopping,
+      spaces,
       log,
       disk,
       daily,
@@ -114,6 +115,7 @@ export class Daemon {
     await executor.stop();
     await line.close();
     await Promise.all([ended.close(), configWatch.close(), collector.stop()]);
+    await spaces.close();
     folderJournal.flush();
     await folders.allSettled();
     folderJournal.close();

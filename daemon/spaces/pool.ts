@@ -40,6 +40,7 @@ export class Pool {
   readonly #cleaning = new Set<Cleaning>();
   /** Repositories of those that are being put aside. */
   readonly #onTheirWay: string[] = [];
+  #isClosed = false;
 
   constructor(deps: PoolDeps) {
     this.#deps = deps;
@@ -77,7 +78,7 @@ export class Pool {
     const { commonDir, path } = located;
     const room = await statfs(this.#deps.trash.folder).catch(() => null);
     const isFull = room === null || room.bavail * room.bsize < NEEDED_BYTES;
-    if (isFull || this.#countOf(commonDir) >= this.#deps.most()) return false;
+    if (this.#isClosed || isFull || this.#countOf(commonDir) >= this.#deps.most()) return false;
     this.#onTheirWay.push(commonDir);
     try {
       this.#clean(await this.#putAside({ commonDir, path }, space, isUntouched));
@@ -97,6 +98,12 @@ export class Pool {
   /** Throws away those that nobody has used for days. */
   expire(nowMs: number): Promise<void> {
     return this.giveUp(({ sinceMs }) => nowMs - sinceMs > TERM_MS);
+  }
+
+  /** Takes no more; resolves when nothing is being cleaned. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.idle();
   }
 
   /** Resolves when nothing is being cleaned. */

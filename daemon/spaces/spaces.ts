@@ -92,9 +92,15 @@ export class Spaces {
     await this.#pool?.expire(nowMs);
   }
 
-  /** Resolves when nothing is cleaned or deleted. Nothing needs to wait for it but tests and a tidy stop. */
+  /** Resolves when nothing is cleaned or deleted. Nothing needs to wait for it but tests. */
   async idle(): Promise<void> {
     await this.#pool?.idle();
+    await this.#trash.idle();
+  }
+
+  /** Takes nothing more into the pool; resolves when nothing is cleaned or deleted. */
+  async close(): Promise<void> {
+    await this.#pool?.close();
     await this.#trash.idle();
   }
 
