@@ -1,6 +1,8 @@
 // The folder of each run: its record, its history and what it was made from. The database is the index over these;
-// from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer.
-import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+// from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer. They are small, and
+// synchronous: a turn of the event loop for each would cost several times what they do.
+import { constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
@@ -52,7 +54,7 @@ export class RunFolders {
     return this.#reported(run.id, async () => {
       const directory = this.directory(run);
       const { script, sources } = typeof origin === 'function' ? origin() : origin;
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
       // Whole or not there: half a script would run as if it were one.
       await writeAtomically(join(directory, 'script.sh'), script, { mode: 0o700 });
       await writeAtomically(join(directory, 'sources.json'), sources);
@@ -106,15 +108,15 @@ export class RunFolders {
         });
       }
       for (const folder of ['meta', 'logs'])
-        await mkdir(join(directory, folder), { recursive: true, mode: 0o700 });
-      await mkdir(this.localDirectory(run), { recursive: true, mode: 0o700 });
+        mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 });
+      mkdirSync(this.localDirectory(run), { recursive: true, mode: 0o700 });
       const facts = {
         id: run.id,
         command_line: run.recipe.command.join('\0'),
         created_at: new Date(run.createdAt).toISOString(),
       };
       for (const [name, fact] of Object.entries(facts)) {
-        await writeFile(join(directory, 'meta', name), `${fact}\n`, { mode: 0o600 });
+        writeFileSync(join(directory, 'meta', name), `${fact}\n`, { mode: 0o600 });
       }
     });
   }
@@ -123,7 +125,7 @@ export class RunFolders {
   record(run: RunRecord, events: readonly RunEvent[], after: After): Promise<boolean> {
     return this.#reported(run.id, async () => {
       const lines = events.map(historyLine).join('');
-      await appendFile(join(this.directory(run), STATUSES), lines, { mode: 0o600 });
+      append(join(this.directory(run), STATUSES), lines);
       await this.#writeRecord(run, after);
     });
   }
@@ -141,8 +143,7 @@ export class RunFolders {
       const isWritten = ({ seq, at }: RunEvent) => whole.includes(`{"seq":${seq},"at":"${at}"`);
       const missing = events.filter((event) => !isWritten(event)).map(historyLine);
       const torn = whole.length < history.length;
-      if (missing.length > 0)
-        await appendFile(file, `${torn ? '\n' : ''}${missing.join('')}`, { mode: 0o600 });
+      if (missing.length > 0) append(file, `${torn ? '\n' : ''}${missing.join('')}`);
       await this.#writeRecord(run, after);
       await this.#removeHalfWritten(run);
     });
@@ -191,7 +192,10 @@ export class RunFolders {
 
   async #hasItsScript(run: RunRecord): Promise<boolean> {
     try {
-      return sha256(await readFile(join(this.directory(run), 'script.sh'))) === run.recipe.scriptSha256;
+      return (
+        sha256(readFileSync(join(this.directory(run), 'script.sh'), { flag: READ })) ===
+        run.recipe.scriptSha256
+      );
     } catch (error) {
       return absent(error);
     }
@@ -221,6 +225,15 @@ export class RunFolders {
     this.#pending.set(id, settled);
     return done;
   }
+}
+
+// Without waiting: a program may have put a fifo in a file's place.
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const READ = O_RDONLY | O_NONBLOCK;
+const APPEND = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
+
+function append(file: string, text: string): void {
+  writeFileSync(file, text, { mode: 0o600, flag: APPEND });
 }
 
 function historyLine({ seq, at, type, status, phase, reason, exitCode }: RunEvent): string {

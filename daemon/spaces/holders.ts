@@ -1,5 +1,6 @@
-// Looks for processes that have something of a space open, or stand in it. What they do to it later would be done to
-// the next run. Processes of other accounts can't be looked into; the space is closed to them.
+// Looks for processes that stand in a space, and for those since its run began that have something of it open. What
+// they do to it later would be done to the next run. Processes of other accounts can't be looked into; the space is
+// closed to them.
 
 import * as fs from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
@@ -13,7 +14,7 @@ export function uptimeTicks(): number {
   return Math.floor(Number(fs.readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * TICKS);
 }
 
-/** True when a process other than this one has it. `sinceTicks`: younger processes may have it mapped as well. */
+/** True when a process other than this one has it. Only what has begun `sinceTicks` can have opened what is in it. */
 export async function isHeld(folder: string, sinceTicks: number): Promise<boolean> {
   const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
   const real = fs.realpathSync(folder);
@@ -28,8 +29,9 @@ function holds(process: string, { folder, sinceTicks }: { folder: string; sinceT
   try {
     const isIn = (link: string) => isBelow(readLink(`${process}/${link}`), folder);
     if (isIn('cwd') || isIn('root')) return true;
+    if (startedTicks(process) < sinceTicks) return false;
     if (fs.readdirSync(`${process}/fd`).some((fd) => isIn(`fd/${fd}`))) return true;
-    return startedTicks(process) >= sinceTicks && maps(process).includes(` ${folder}/`);
+    return maps(process).includes(` ${folder}/`);
   } catch {
     return false; // it has just ended, or it isn't ours
   }

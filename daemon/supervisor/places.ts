@@ -1,6 +1,7 @@
 // Where the supervisor and the daemon leave word for each other. The shell scripts know the same names.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { constants, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
 
@@ -14,10 +15,14 @@ export const factPath = (runDir: string, fact: string): string => join(runDir, '
 export const lockPath = (localDir: string): string => join(localDir, 'supervisor.lock');
 export const lifePath = (localDir: string): string => join(localDir, 'life');
 
+/** Without waiting: a program may have put a fifo in a file's place. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** A small text file, or undefined when it isn't there. */
 export async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    // They are small: each in turns of the event loop would cost several times as much.
+    return readFileSync(path, { encoding: 'utf8', flag: READ });
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
