@@ -1,0 +1,70 @@
+// A thread that looks at the machine again and again, undisturbed by what the test does: two runs on a device at once, and
+// devices that stay free while somebody entitled waits. Ends when its counter is set; says then what it saw.
+import { parentPort, workerData } from 'node:worker_threads';
+import { IdleWatch, type IdleWindow } from './idle.ts';
+import { BoxReader, type LivingRun, livingRuns, runOf } from './look.ts';
+
+export interface ObserverData {
+  box: string;
+  /** Device → type. */
+  types: ReadonlyMap<string, string>;
+  uids: ReadonlySet<number>;
+  stop: Int32Array<SharedArrayBuffer>;
+}
+
+export interface Observation {
+  looks: number;
+  windows: IdleWindow[];
+  /** A line for each pair of runs that were seen on one device. */
+  doubles: string[];
+  /** Device-milliseconds in which a device was held or used, of all there were. */
+  usedShare: number;
+  lateMs: number;
+}
+
+const EVERY_MS = 25;
+
+function observe({ box, types, uids, stop }: ObserverData): Observation {
+  const reader = new BoxReader(box, [...types.keys()]);
+  const watch = new IdleWatch(types);
+  const doubles = new Set<string>();
+  const totals = { looks: 0, used: 0, lateMs: 0 };
+  let dueMs = Date.now();
+  do {
+    const atMs = Date.now();
+    const lateMs = Math.max(0, atMs - dueMs);
+    const { locked, waiting, reservation, starting } = reader.look();
+    const runs = livingRuns(uids);
+    const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
+    for (const device of used) for (const pair of pairsOn(device, runs)) doubles.add(pair);
+    const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
+    const excuse = starting > 0 ? 'a daemon was starting' : null;
+    const idle = waiting.filter(({ run }) => !runs.has(run));
+    watch.note({ atMs, free, waiting: idle, reservation, excuse, lateMs });
+    totals.looks += 1;
+    totals.used += types.size - free.length;
+    totals.lateMs += lateMs;
+    dueMs = Date.now() + EVERY_MS;
+  } while (Atomics.wait(stop, 0, 0, EVERY_MS) === 'timed-out');
+  const { looks, used, lateMs } = totals;
+  return {
+    looks,
+    windows: watch.end(Date.now()),
+    doubles: [...doubles],
+    usedShare: used / types.size / looks,
+    lateMs,
+  };
+}
+
+/** A look takes a while, in which one may end and the next begin: both are looked at once more. */
+function pairsOn(device: string, runs: ReadonlyMap<string, LivingRun>): string[] {
+  const here = [...runs.values()].filter(({ devices }) => devices.includes(device));
+  if (here.length < 2) return [];
+  const alive = here.filter(({ run, pids }) => pids.some((pid) => runOf(pid).run === run));
+  const again = alive.filter(({ run, pids }) => pids.some((pid) => runOf(pid).run === run));
+  return again.length < 2
+    ? []
+    : [`${device}: ${again.map(({ run, pids }) => `${run} (pids ${pids})`).join(', ')}`];
+}
+
+parentPort?.postMessage(observe(workerData as ObserverData));
