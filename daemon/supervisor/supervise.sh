@@ -156,6 +156,13 @@ is_dying() { # was process $1 killed, and is it only on its way out? A large one
   return 1
 }
 
+take_daemon_environment() { # none of ours, and no value in an argv
+  local entry entries
+  mapfile -t entries <<<"${SUP_DAEMON_ENVIRONMENT-}"
+  export -n LC_ALL TZ "${!SUP_@}"
+  for entry in "${entries[@]}"; do [[ $entry != [A-Z]*=* ]] || export "${entry?}"; done
+}
+
 wake_daemon() { # a free lock is a dead daemon
   local probe command holder=
   mapfile -t command <<<"${SUP_START_DAEMON-}"
@@ -168,8 +175,7 @@ wake_daemon() { # a free lock is a dead daemon
     exec {probe}<&-
   fi
   set -m
-  { close_fds; exec setsid env -i PATH="$PATH" HOME="$HOME" QWEX_HOME="$QWEX_HOME" "${command[@]}"; } \
-    </dev/null >/dev/null 2>&1 &
+  { close_fds; take_daemon_environment; exec setsid env -u PWD -u SHLVL "${command[@]}"; } </dev/null >/dev/null 2>&1 &
   fault daemon
 }
 

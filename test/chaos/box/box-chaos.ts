@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { Canary } from './canary.ts';
 import { type BoxSummary, checkBox } from './checker.ts';
 import { BoxLoad } from './load.ts';
 import type { Observation, ObserverData } from './observer.ts';
@@ -36,7 +37,7 @@ export interface BoxChaosReport extends BoxSummary {
   faults: Record<string, number>;
   faultCount: number;
   usedShare: number;
-  lateMs: number;
+  meanSlowness: number;
   folder: string;
 }
 
@@ -58,7 +59,7 @@ export async function runBoxChaos(options: BoxChaosOptions): Promise<BoxChaosRep
     const summary = await checkBox(world, { promised, victims: saboteur.victims, observation });
     const faults = Object.fromEntries([...saboteur.faults].sort());
     const faultCount = Object.values(faults).reduce((sum, count) => sum + count, 0);
-    const { usedShare, lateMs } = observation;
+    const { usedShare, meanSlowness } = observation;
     return {
       ...{
         seed: options.seed,
@@ -67,7 +68,7 @@ export async function runBoxChaos(options: BoxChaosOptions): Promise<BoxChaosRep
         faults,
         faultCount,
       },
-      ...{ seconds: Math.round((Date.now() - begin) / 1000), usedShare, lateMs, folder: world.folder },
+      ...{ seconds: Math.round((Date.now() - begin) / 1000), usedShare, meanSlowness, folder: world.folder },
       ...summary,
     };
   } finally {
@@ -87,10 +88,14 @@ interface Parts {
 async function disturb({ world, load, saboteur, options }: Parts): Promise<void> {
   const stop = new AbortController();
   const loading = load.run(stop.signal);
+  // What goes wrong in it is thrown below, once nothing is under way any more.
+  loading.catch(() => stop.abort());
   const sabotage = saboteur.run(stop.signal);
   const deadlineMs = Date.now() + options.seconds * 1000;
   let told = Date.now();
-  while (Date.now() < deadlineMs && leasesOf(world) < options.leases && options.signal?.aborted !== true) {
+  const isEnough = (): boolean =>
+    Date.now() >= deadlineMs || leasesOf(world) >= options.leases || options.signal?.aborted === true;
+  while (!isEnough() && !stop.signal.aborted) {
     await pause(LOOK_AGAIN_MS);
     if (Date.now() - told < 10_000) continue;
     told = Date.now();
@@ -107,16 +112,19 @@ function leasesOf({ shared }: BoxWorld): number {
 
 function observe(world: BoxWorld): { end: () => Promise<Observation> } {
   const stop = new Int32Array(new SharedArrayBuffer(4));
+  const canary = new Canary();
   const types = new Map(world.deviceIds.map((id, index) => [id, world.types[index] ?? 'fake'] as const));
   const uids = new Set(world.members.map(({ account }) => account.uid));
-  const workerData: ObserverData = { box: world.box, types, uids, stop };
+  const workerData: ObserverData = { box: world.box, types, uids, stop, slowness: canary.slowness };
   const worker = new Worker(new URL('observer.ts', import.meta.url), { workerData });
   const said = once(worker, 'message') as Promise<[Observation]>;
   return {
     end: async () => {
       Atomics.store(stop, 0, 1);
       Atomics.notify(stop, 0);
-      return (await said)[0];
+      const [observation] = await said;
+      await canary.end();
+      return observation;
     },
   };
 }

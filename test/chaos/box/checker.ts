@@ -3,12 +3,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRuns } from '../evidence.ts';
+import type { IdleWindow } from './idle.ts';
 import type { Promised } from './load.ts';
 import type { Observation } from './observer.ts';
 import { type BoxLine, judgeBoxRun, RUN_FAULTS } from './verdict.ts';
 import type { BoxWorld } from './world.ts';
 
-/** A free device is to be in use again after this, without the time in which the machine ran none of us. */
+/** A free device is to be in use again after this; after longer while others keep the machine busy, see the canary. */
 export const IDLE_LIMIT_MS = 200;
 
 export interface BoxSummary {
@@ -68,12 +69,12 @@ export async function checkBox(
   blame('leftInHomes', ...world.members.flatMap(({ home }) => leftInHome(home)));
   blame('processes', ...world.processes());
   const { windows } = found.observation;
-  const late = windows.filter(({ lengthMs, excuse }) => lengthMs > IDLE_LIMIT_MS && excuse === null);
+  const late = windows.filter((window) => isTooLong(window) && window.excuse === null);
   blame(
     'idle',
     ...late.map(
-      ({ run, startMs, lengthMs }) =>
-        `${run} waited ${Math.round(lengthMs)} ms from ${new Date(startMs).toISOString()}`,
+      ({ run, startMs, lengthMs, slowness }) =>
+        `${run} waited ${Math.round(lengthMs)} ms (machine ${slowness.toFixed(1)} times slower) from ${new Date(startMs).toISOString()}`,
     ),
   );
   return {
@@ -121,7 +122,13 @@ function idleFigures({ windows }: Observation): BoxSummary['idle'] {
   const sorted = lengths.sort((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
   const excused: Record<string, number> = {};
-  for (const { excuse, lengthMs } of windows)
-    if (excuse !== null && lengthMs > IDLE_LIMIT_MS) excused[excuse] = (excused[excuse] ?? 0) + 1;
+  for (const window of windows) {
+    const { excuse } = window;
+    if (excuse !== null && isTooLong(window)) excused[excuse] = (excused[excuse] ?? 0) + 1;
+  }
   return { windows: windows.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), excused };
+}
+
+function isTooLong({ lengthMs, slowness }: IdleWindow): boolean {
+  return lengthMs > IDLE_LIMIT_MS * Math.max(1, slowness);
 }

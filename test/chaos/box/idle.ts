@@ -18,27 +18,24 @@ export interface Look {
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
-  /** How much later than planned this look is: for so long the machine ran nothing of us. */
-  lateMs: number;
+  /** How many times slower than at its best the machine is. */
+  slowness: number;
 }
 
 export interface IdleWindow {
   run: string;
   startMs: number;
-  /** Without the time that the machine itself was late. */
   lengthMs: number;
+  /** The most that the machine was slowed down by meanwhile. */
+  slowness: number;
   excuse: string | null;
-}
-
-interface Open extends IdleWindow {
-  lateMs: number;
 }
 
 export class IdleWatch {
   readonly windows: IdleWindow[] = [];
   readonly #types: ReadonlyMap<string, string>;
   readonly #freeSince = new Map<string, number>();
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, IdleWindow>();
 
   /** `types`: of each device of the box. */
   constructor(types: ReadonlyMap<string, string>) {
@@ -67,16 +64,16 @@ export class IdleWatch {
     return this.windows;
   }
 
-  #extend(run: string, sinceMs: number, { atMs, excuse, lateMs }: Look): void {
+  #extend(run: string, sinceMs: number, { atMs, excuse, slowness }: Look): void {
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
     const known = this.#open.get(run);
     if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, excuse, lateMs: 0 });
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, slowness, excuse });
       return;
     }
-    known.lateMs += lateMs;
+    known.slowness = Math.max(known.slowness, slowness);
     known.excuse ??= excuse;
   }
 
@@ -84,8 +81,7 @@ export class IdleWatch {
     const open = this.#open.get(run);
     this.#open.delete(run);
     if (open === undefined) return;
-    const { startMs, lateMs, excuse } = open;
-    this.windows.push({ run, startMs, lengthMs: atMs - startMs - lateMs, excuse });
+    this.windows.push({ ...open, lengthMs: atMs - open.startMs });
   }
 
   /** Since when there has been enough for it, all the time; null when it has to wait. */

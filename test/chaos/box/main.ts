@@ -20,17 +20,17 @@ const { values } = parseArgs({
 
 function boxTable(report: BoxChaosReport): string {
   const { seed, accounts, devices, seconds, faults, ends, bad, details, idle, leases } = report;
-  const { acknowledged, exactlyOnce, usedShare, lateMs } = report;
+  const { acknowledged, exactlyOnce, usedShare, meanSlowness } = report;
   const { excused, ...lengths } = idle;
   return [
     `seed ${seed}: ${accounts} accounts, ${devices} devices, ${seconds} s`,
     ...rows('killed', faults),
     ...rows('runs', { leases, acknowledged, exactlyOnce }),
     ...rows('ended with', ends),
-    ...rows('free and waited for, ms', { ...lengths, 'machine late': Math.round(lateMs) }),
+    ...rows('free and waited for, ms', { ...lengths }),
     ...rows('longer, and excused', excused),
     ...rows('must be 0', bad),
-    `devices in use: ${Math.round(usedShare * 100)} %`,
+    `devices in use: ${Math.round(usedShare * 100)} %; the machine ${meanSlowness.toFixed(1)} times slower than at its best`,
     ...details.slice(0, 40).map((line) => `  ${line}`),
   ].join('\n');
 }

@@ -10,6 +10,8 @@ export interface ObserverData {
   types: ReadonlyMap<string, string>;
   uids: ReadonlySet<number>;
   stop: Int32Array<SharedArrayBuffer>;
+  /** In thousandths. */
+  slowness: Int32Array<SharedArrayBuffer>;
 }
 
 export interface Observation {
@@ -19,20 +21,19 @@ export interface Observation {
   doubles: string[];
   /** Device-milliseconds in which a device was held or used, of all there were. */
   usedShare: number;
-  lateMs: number;
+  meanSlowness: number;
 }
 
 const EVERY_MS = 25;
 
-function observe({ box, types, uids, stop }: ObserverData): Observation {
+function observe({ box, types, uids, stop, slowness }: ObserverData): Observation {
   const reader = new BoxReader(box, [...types.keys()]);
   const watch = new IdleWatch(types);
   const doubles = new Set<string>();
-  const totals = { looks: 0, used: 0, lateMs: 0 };
-  let dueMs = Date.now();
+  const totals = { looks: 0, used: 0, slowness: 0 };
   do {
     const atMs = Date.now();
-    const lateMs = Math.max(0, atMs - dueMs);
+    const timesSlower = Atomics.load(slowness, 0) / 1000;
     const { locked, waiting, reservation, starting } = reader.look();
     const runs = livingRuns(uids);
     const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
@@ -40,19 +41,18 @@ function observe({ box, types, uids, stop }: ObserverData): Observation {
     const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
     const excuse = starting > 0 ? 'a daemon was starting' : null;
     const idle = waiting.filter(({ run }) => !runs.has(run));
-    watch.note({ atMs, free, waiting: idle, reservation, excuse, lateMs });
+    watch.note({ atMs, free, waiting: idle, reservation, excuse, slowness: timesSlower });
     totals.looks += 1;
     totals.used += types.size - free.length;
-    totals.lateMs += lateMs;
-    dueMs = Date.now() + EVERY_MS;
+    totals.slowness += timesSlower;
   } while (Atomics.wait(stop, 0, 0, EVERY_MS) === 'timed-out');
-  const { looks, used, lateMs } = totals;
+  const { looks, used } = totals;
   return {
     looks,
     windows: watch.end(Date.now()),
     doubles: [...doubles],
     usedShare: used / types.size / looks,
-    lateMs,
+    meanSlowness: totals.slowness / looks,
   };
 }
 
