@@ -15,9 +15,11 @@ export function installFor(folder: string): string {
     const [from, to] = [join(packageFolder, part), join(root, part)];
     if (!existsSync(from)) continue;
     mkdirSync(dirname(to), { recursive: true });
-    // Links cost nothing; on another file system there are none.
-    const linked = spawnSync('cp', ['-aL', '--link', from, to], { stdio: 'ignore' });
-    if (linked.status !== 0) execFileSync('cp', ['-aL', '--force', from, dirname(to)]);
+    // Links cost nothing, but on another file system there are none; and what is built is written over by the next build.
+    const isLinked =
+      part.startsWith('node_modules') &&
+      spawnSync('cp', ['-aL', '--link', from, to], { stdio: 'ignore' }).status === 0;
+    if (!isLinked) execFileSync('cp', ['-aL', '--force', from, dirname(to)]);
   }
   return join(root, 'cli', 'qwex');
 }

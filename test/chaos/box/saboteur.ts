@@ -10,6 +10,8 @@ import { type Random, seededRandom } from '../random.ts';
 import type { BoxWorld, Member } from './world.ts';
 
 type Part = VictimPart | 'all';
+/** Newest runs of a member, those that wait among them. */
+const LOOKED_AT = 30;
 
 export class BoxSaboteur {
   /** Run id → what of it was killed. */
@@ -78,7 +80,7 @@ export class BoxSaboteur {
   }
 
   async #livingRuns(member: Member, part: 'supervisor' | 'leader') {
-    const ids = (await readdir(member.runs).catch(() => [])).sort().slice(-12);
+    const ids = (await readdir(member.runs).catch(() => [])).sort().slice(-LOOKED_AT);
     const lines = await Promise.all(
       ids.map(async (id) => ({ id, line: await lineOf(join(member.runs, id), part) })),
     );
