@@ -8,22 +8,24 @@ import { Decider, type Round } from './decider.ts';
 import { checkDevices } from './device-check.ts';
 import { sourceOf } from './devices/index.ts';
 import type { DeviceSource } from './devices/source.ts';
-import { deviceVariables } from './environment.ts';
 import { Arbiter } from './files/arbiter.ts';
 import { OwnPresence } from './files/daemons.ts';
 import { holdLife } from './files/life.ts';
 import { boxPlaces } from './files/places.ts';
 import type { TicketRequest } from './files/tickets.ts';
 import { assertMember } from './membership.ts';
+import { ownGrantOf } from './own-grant.ts';
 import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
 import type { Decision, Grant } from './plan/types.ts';
+import { Reasons } from './reasons.ts';
 import { BoxFolders, type Survey } from './survey.ts';
 import { isSystemError } from './system-error.ts';
+import { takeTurn } from './turn.ts';
 import type { BoxOptions, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
 import { deadlineOf, isNextOurs, leftoversOf, lifeTargets } from './what-to-watch.ts';
-import { refusalWords, waitWords } from './words.ts';
+import { refusalWords } from './words.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
 const GIVE_WAY_MS = 100;
@@ -43,6 +45,7 @@ export class Box {
   #config: BoxConfig;
   #source: DeviceSource;
   #last: Round | undefined;
+  readonly #reasons: Reasons;
   #leftovers: ReadonlyMap<string, number> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -60,6 +63,7 @@ export class Box {
     this.#options = options;
     this.#config = config;
     this.accounts = accounts;
+    this.#reasons = new Reasons(accounts, this.member);
     this.#presence = presence;
     this.folders = new BoxFolders(places);
     this.#source = sourceOf(config.file, options.programs);
@@ -163,17 +167,7 @@ export class Box {
 
   /** Why a run of ours waits, and when it may start, by the last decision; undefined when it isn't waiting. */
   async explain(run: string): Promise<Explanation | undefined> {
-    if (this.#last === undefined) return undefined;
-    const { decision, survey } = this.#last;
-    const refusal = decision.refusals.find((candidate) => candidate.run === run);
-    if (refusal) return { words: refusalWords(refusal.reason), position: null, expectedMs: null };
-    const waiting = decision.waiting.find((candidate) => candidate.run === run);
-    if (waiting === undefined) return undefined;
-    await this.learnNames(survey);
-    const { position, expectedMs } = waiting;
-    const nameOf = (uid: number) => this.accounts.nameOf(uid);
-    const words = waitWords(waiting.reason, { nameOf, nowMs: Date.now(), reader: this.member });
-    return { words, position, expectedMs };
+    return this.#last === undefined ? undefined : this.#reasons.of(run, this.#last.decision);
   }
 
   /** A look without deciding. */
@@ -194,6 +188,7 @@ export class Box {
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#turn;
     for (const run of [...this.#starting.keys()]) this.#letGo(run);
+    await this.folders.leases.dropPrepared();
     this.#presence.close();
   }
 
@@ -210,12 +205,13 @@ export class Box {
 
   async #decideUntilClear(): Promise<OwnGrant[]> {
     for (;;) {
-      const { mine } = await this.#arbiter.decide(() => this.#round());
+      const { mine } = await this.#round();
       const strangers = await checkDevices(
         mine.flatMap(({ devices }) => devices),
         { source: this.#source, box: this.#config.file, accounts: this.accounts },
       );
-      if (strangers.length === 0) return mine.map((grant) => this.#ownGrant(grant));
+      if (strangers.length === 0)
+        return mine.map((grant) => ownGrantOf(grant, this.folders.places, this.#config.file));
       this.#decider.addStrangers(strangers);
       for (const { run } of mine) this.giveBack(run);
     }
@@ -224,31 +220,32 @@ export class Box {
   async #round(): Promise<Round> {
     // Before the look: what comes later is a new call.
     this.#presence.answer();
-    const round = await this.#decider.round(new Set(this.#starting.keys()));
+    const starting = new Set(this.#starting.keys());
+    const round = await takeTurn({
+      ...{ decider: this.#decider, arbiter: this.#arbiter, last: this.#last, starting },
+      carryOut: (planned) => this.#carryOut(planned, starting),
+    });
+    this.#last = round;
+    this.#watchFor(round);
+    return round;
+  }
+
+  async #carryOut(round: Round, starting: ReadonlySet<string>): Promise<void> {
+    await this.#decider.carryOut(round, starting);
     for (const grant of round.mine) {
       const life = holdLife(this.folders.places.leaseLife(grant.run));
       this.#starting.set(grant.run, { grant, life });
     }
-    this.#last = round;
+  }
+
+  #watchFor(round: Round): void {
     const isOurs = (run: string) => this.#decider.isOurs(round.survey, run);
     this.#leftovers = leftoversOf(round, this.#leftovers);
     const leftovers = this.#leftovers;
     const options = { round, isOurs, places: this.folders.places, key: this.key, leftovers };
+    if (round.decision.waiting.some(({ run }) => isOurs(run))) this.folders.leases.prepare(this.key);
     this.#watches.follow(lifeTargets(options));
     this.#watches.wakeAt(deadlineOf(options));
-    return round;
-  }
-
-  #ownGrant({ run, devices }: Grant): OwnGrant {
-    const { places } = this.folders;
-    return {
-      run,
-      devices,
-      lockPaths: devices.map((device) => places.deviceLock(device)),
-      leasePath: places.lease(run),
-      lifePath: places.leaseLife(run),
-      variables: deviceVariables(devices, this.#config.file),
-    };
   }
 
   #leaseOf(run: string) {

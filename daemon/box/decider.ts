@@ -1,7 +1,8 @@
-// One round of deciding, under the arbiter: settle what is over, plan, claim what is ours, call those whose turn it is.
-// It acts for this daemon's runs alone; for the others it decides only to know whom to call.
+// One round of deciding: look and plan; then, under the arbiter, settle what is over, claim what is ours, call those whose
+// turn it is. It acts for this daemon's runs alone; for the others it decides only to know whom to call.
 import { QwexError } from '../../shared/errors.ts';
 import type { BoxConfig } from './config.ts';
+import type { Lease } from './files/leases.ts';
 import type { StrangerNote } from './files/notes.ts';
 import { LateWatch } from './late.ts';
 import { Ledger } from './ledger.ts';
@@ -29,6 +30,8 @@ export class Decider {
   readonly #ledger: Ledger;
   readonly #late = new LateWatch();
   #strangers: StrangerNote[] = [];
+  /** Our runs among the tickets of the last look. */
+  #own: { tickets: Survey['tickets']; runs: ReadonlySet<string> } = { tickets: [], runs: new Set() };
 
   constructor({
     folders,
@@ -48,18 +51,38 @@ export class Decider {
     this.#ledger = new Ledger({ usage: folders.usage, key, member });
   }
 
-  /** `starting`: runs that have been granted devices and whose supervisors are on their way. */
-  async round(starting: ReadonlySet<string>): Promise<Round> {
+  /** Looks and plans; nothing has happened yet. */
+  async plan(): Promise<Round> {
     assertKnownPlan(this.#config());
     const survey = this.#present(await this.survey());
-    this.#settle(survey, starting);
-    this.#ledger.witness(survey, this.#config().halfLifeMs);
     const decision = planBox(survey.view, survey.nowMs);
     const mine = decision.grants.filter(({ run }) => this.isOurs(survey, run));
-    for (const grant of mine) await this.#claim(grant, survey);
-    this.#writeNote(survey, decision);
-    this.#callOthers(survey, decision);
     return { decision, survey, mine };
+  }
+
+  /**
+   * True when nothing follows from it that another decision could contradict: then it needs no arbiter. Most decisions
+   * are so, as each event makes every waiting daemon decide, and one of them is next.
+   * `starting`: runs that have been granted devices and whose supervisors are on their way.
+   */
+  isIdle({ decision, survey, mine }: Round, starting: ReadonlySet<string>): boolean {
+    return mine.length === 0 && this.#over(survey, starting).length === 0 && this.#isNoted(survey, decision);
+  }
+
+  async carryOut(round: Round, starting: ReadonlySet<string>): Promise<void> {
+    const { decision, survey, mine } = round;
+    this.#settle(survey, starting);
+    this.#ledger.witness(survey, this.#config().halfLifeMs);
+    for (const grant of mine) await this.#claim(grant, survey);
+    if (!this.#isNoted(survey, decision)) {
+      const { reservation } = decision;
+      this.#folders.notes.write(this.#key, {
+        decidedMs: survey.nowMs,
+        reservation,
+        strangers: this.#strangers,
+      });
+    }
+    this.#callOthers(survey, decision);
   }
 
   survey(): Promise<Survey> {
@@ -80,7 +103,11 @@ export class Decider {
   }
 
   isOurs({ tickets }: Survey, run: string): boolean {
-    return tickets.some((ticket) => ticket.run === run && ticket.daemon === this.#key);
+    if (this.#own.tickets !== tickets) {
+      const own = tickets.filter(({ daemon }) => daemon === this.#key);
+      this.#own = { tickets, runs: new Set(own.map((ticket) => ticket.run)) };
+    }
+    return this.#own.runs.has(run);
   }
 
   /** We decide, so we are here: our own tickets aren't passed over any more. */
@@ -94,16 +121,22 @@ export class Decider {
   }
 
   /**
-   * Counts and clears away our leases that are over: ended, or with nothing left that lives. Also those of another
-   * daemon of this member that isn't there to do it.
+   * Our leases that are over: ended, or with nothing left that lives. Also those of another daemon of this member that
+   * isn't there to count them.
    */
-  #settle(survey: Survey, starting: ReadonlySet<string>): void {
+  #over(survey: Survey, starting: ReadonlySet<string>): Lease[] {
     const held = new Set([...survey.holders.values()].map((lease) => lease?.run));
     const elsewhere = new Set(survey.daemons.filter(({ isAlive }) => isAlive).map(({ key }) => key));
     elsewhere.delete(this.#key);
-    for (const lease of survey.leases) {
-      if (lease.member !== this.#member || elsewhere.has(lease.daemon)) continue;
-      if (held.has(lease.run) || starting.has(lease.run)) continue;
+    return survey.leases.filter(
+      ({ run, member, daemon }) =>
+        member === this.#member && !elsewhere.has(daemon) && !held.has(run) && !starting.has(run),
+    );
+  }
+
+  /** Counts them and clears them away. */
+  #settle(survey: Survey, starting: ReadonlySet<string>): void {
+    for (const lease of this.#over(survey, starting)) {
       if (lease.supervisor !== null || lease.endedMs !== null) {
         this.#ledger.claim(lease, lease.endedMs ?? survey.nowMs, this.#config().halfLifeMs);
       }
@@ -119,11 +152,10 @@ export class Decider {
     await this.#folders.leases.claim({ run, daemon: this.#key, devices, timeMs, claimUntilMs });
   }
 
-  #writeNote({ view, notes, nowMs }: Survey, { reservation }: Decision): void {
+  /** True when the others can read it all already. */
+  #isNoted({ view, notes }: Survey, { reservation }: Decision): boolean {
     const told = notes.find(({ key }) => key === this.#key)?.strangers ?? [];
-    const strangers = this.#strangers;
-    if (isSame(view.reservation, reservation) && JSON.stringify(told) === JSON.stringify(strangers)) return;
-    this.#folders.notes.write(this.#key, { decidedMs: nowMs, reservation, strangers });
+    return isSame(view.reservation, reservation) && JSON.stringify(told) === JSON.stringify(this.#strangers);
   }
 
   /** Whose turn it is, and who has become the first in line: that one has to know that it is next. */

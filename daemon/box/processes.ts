@@ -1,6 +1,7 @@
 // What /proc tells about anybody's processes: owner, session, parent, name. Environments and descriptors of others stay closed to us.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isErrno } from '../../shared/errors.ts';
+import type { ProcessIdentity } from '../supervisor/identity.ts';
 
 export interface ProcessFacts {
   pid: number;
@@ -28,8 +29,15 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   }
 }
 
+/** True while exactly this process lives. Many are asked about in one look, so the boot is read once, by the caller. */
+export function isLiving({ pid, startTime, bootId }: ProcessIdentity, currentBoot: string): boolean {
+  return bootId === currentBoot && readProcess(pid)?.startTime === startTime;
+}
+
 /** Somebody living in this session, with this owner; undefined when nobody is. */
 export function findInSession(session: number, uid: number): ProcessFacts | undefined {
+  const leader = readProcess(session);
+  if (leader?.session === session && leader.uid === uid) return leader;
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const found = readProcess(Number(name));

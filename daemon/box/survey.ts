@@ -1,7 +1,6 @@
 // One look at all files of a box, and what it means: the view that a decision is made from. Reads only.
 import { lstatSync } from 'node:fs';
 import { currentBootId } from '../supervisor/boot.ts';
-import { isAlive } from '../supervisor/identity.ts';
 import type { BoxConfig } from './config.ts';
 import { Daemons, type Presence } from './files/daemons.ts';
 import { type Lease, Leases, MAX_CLAIM_MS } from './files/leases.ts';
@@ -12,7 +11,7 @@ import type { Ignored } from './files/read-file.ts';
 import { type Ticket, Tickets } from './files/tickets.ts';
 import { Usage, type UsageFile, usageOf, weighedUse } from './files/usage.ts';
 import type { DeviceState, PlanTicket, PlanView } from './plan/types.ts';
-import { findInSession, readProcess } from './processes.ts';
+import { findInSession, isLiving, readProcess } from './processes.ts';
 
 /** How long a daemon that was called may take to answer. */
 export const ANSWER_MS = 2000;
@@ -66,17 +65,18 @@ export interface SurveyOptions {
 
 export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   const { folders, config, nowMs } = options;
+  const bootId = await currentBootId();
   const read = {
     tickets: folders.tickets.read(),
     leases: folders.leases.read(),
     notes: folders.notes.read(),
     usage: folders.usage.read(),
-    daemons: await folders.daemons.read(),
+    daemons: folders.daemons.read(bootId),
   };
   const { leases } = read.leases;
   const { daemons } = read.daemons;
   const locked = await lockedDevices(options);
-  const holders = await findHolders(options, { leases, daemons, locked });
+  const holders = findHolders(options, { leases, daemons, locked, bootId });
   const running = new Set([...holders.values()].map((lease) => lease?.run));
   const tickets = read.tickets.tickets.filter(({ run }) => !running.has(run));
   const strangers = standingStrangers(options, read.notes.notes);
@@ -87,7 +87,7 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
         ? stateOf({ id, drained, holders, strangers, config })
         : { kind: 'drained', why: 'its lock file is missing' },
     })),
-    tickets: tickets.map((ticket) => planTicket(ticket, daemons, options)),
+    tickets: tickets.map(planTicketOf(daemons, options)),
     policy: config.policy,
     usage: usageByMember({ ...options, leases, holders, tickets, files: read.usage.files }),
     reservation: standingReservation(read.notes.notes, new Set(tickets.map(({ run }) => run))),
@@ -107,43 +107,59 @@ async function lockedDevices({ folders, config }: SurveyOptions): Promise<Set<st
 }
 
 /** Every held device, and the lease that speaks for it; null when none does. */
-async function findHolders(
+function findHolders(
   { config, nowMs }: SurveyOptions,
   {
     leases,
     daemons,
     locked,
-  }: { leases: readonly Lease[]; daemons: readonly Presence[]; locked: ReadonlySet<string> },
-): Promise<Map<string, Lease | null>> {
-  const bootId = await currentBootId();
+    bootId,
+  }: {
+    leases: readonly Lease[];
+    daemons: readonly Presence[];
+    locked: ReadonlySet<string>;
+    bootId: string;
+  },
+): Map<string, Lease | null> {
   const open = leases.filter(
     ({ endedMs, supervisor }) => endedMs === null && (supervisor?.bootId ?? bootId) === bootId,
   );
   const holders = new Map<string, Lease | null>();
+  const isUsing = usingLeases();
   for (const { id } of config.file.devices) {
     const candidates = open.filter(({ devices }) => devices.includes(id));
     if (locked.has(id)) {
-      holders.set(id, await speaker(candidates));
+      holders.set(id, speaker(candidates, bootId));
       continue;
     }
     // The lock is free. A claim may be about to take it; what closed its descriptors may still be using the device.
     const lease =
-      candidates.find((candidate) => isClaim(candidate, daemons, nowMs)) ??
-      candidates.find(
-        ({ supervisor, member }) => supervisor !== null && findInSession(supervisor.pid, member),
-      );
+      candidates.find((candidate) => isClaim(candidate, daemons, nowMs)) ?? candidates.find(isUsing);
     if (lease !== undefined) holders.set(id, lease);
   }
   return holders;
 }
 
+/** Whether something of a run lives. A look through all processes, so it is asked once for each lease. */
+function usingLeases(): (lease: Lease) => boolean {
+  const known = new Map<Lease, boolean>();
+  return (lease) => {
+    const { supervisor, member } = lease;
+    const isUsing =
+      known.get(lease) ?? (supervisor !== null && findInSession(supervisor.pid, member) !== undefined);
+    known.set(lease, isUsing);
+    return isUsing;
+  };
+}
+
 /** Of several that claim a held device, the one with a living supervisor of its owner; else the oldest. */
-async function speaker(candidates: readonly Lease[]): Promise<Lease | null> {
+function speaker(candidates: readonly Lease[], bootId: string): Lease | null {
   const byAge = [...candidates].sort((a, b) => a.sinceMs - b.sinceMs);
+  if (byAge.length < 2) return byAge[0] ?? null;
   for (const lease of byAge) {
     const { supervisor, member } = lease;
     if (supervisor === null || readProcess(supervisor.pid)?.uid !== member) continue;
-    if (await isAlive(supervisor)) return lease;
+    if (isLiving(supervisor, bootId)) return lease;
   }
   return byAge[0] ?? null;
 }
@@ -186,17 +202,20 @@ export function endOf({ sinceMs, timeMs }: Lease, { policy }: BoxConfig): number
   return sinceMs + Math.min(timeMs ?? policy.defaultTimeMs, policy.maxTimeMs ?? Number.POSITIVE_INFINITY);
 }
 
-function planTicket(
-  ticket: Ticket,
+function planTicketOf(
   daemons: readonly Presence[],
   { nowMs, isLate }: SurveyOptions,
-): PlanTicket {
-  const daemon = daemons.find(({ key, member }) => key === ticket.daemon && member === ticket.member);
-  const { run, member, gpus, type, timeMs, priority, seniorityMs } = ticket;
-  return {
-    ...{ run, member, gpus, type, timeMs, priority, seniorityMs },
-    daemonAlive: daemon?.isAlive === true,
-    passedOver: (daemon !== undefined && isSilent(daemon, ticket, nowMs)) || isLate(ticket),
+): (ticket: Ticket) => PlanTicket {
+  const byKey = new Map(daemons.map((daemon) => [daemon.key, daemon]));
+  return (ticket) => {
+    const { run, member, gpus, type, timeMs, priority, seniorityMs } = ticket;
+    const named = byKey.get(ticket.daemon);
+    const daemon = named?.member === member ? named : undefined;
+    return {
+      ...{ run, member, gpus, type, timeMs, priority, seniorityMs },
+      daemonAlive: daemon?.isAlive === true,
+      passedOver: (daemon !== undefined && isSilent(daemon, ticket, nowMs)) || isLate(ticket),
+    };
   };
 }
 

@@ -34,6 +34,12 @@ export function waitWords(reason: WaitReason, context: WordsContext): string {
   }
 }
 
+/** The members that a reason names. */
+export function peopleIn(reason: WaitReason): number[] {
+  if (reason.kind === 'devices') return reason.holders.flatMap(({ member }) => member ?? []);
+  return reason.kind === 'behind' || reason.kind === 'reserved' ? [reason.first.member] : [];
+}
+
 export function refusalWords(reason: RefusalReason): string {
   switch (reason.kind) {
     case 'too_many':

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { artifacts } from './artifacts.ts';
 import type { Bench } from './bench.ts';
+import { boxDecide } from './box-decide.ts';
 import { burst } from './burst.ts';
 import { dispatch } from './dispatch.ts';
 import type { Figure } from './figure.ts';
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   shortRuns,
   dispatch,
   burst,
+  boxDecide,
   space,
   artifacts,
   watchLatency,

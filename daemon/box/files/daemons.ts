@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { z } from 'zod';
-import { isAlive, type ProcessIdentity, readIdentity } from '../../supervisor/identity.ts';
+import { type ProcessIdentity, readIdentity } from '../../supervisor/identity.ts';
+import { isLiving } from '../processes.ts';
 import { holdLife, makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, boxPlaces, uidOfKey } from './places.ts';
@@ -35,22 +36,20 @@ export class Daemons {
     this.#folder = new ForeignFolder(places.wake, '.daemon', parsePresence);
   }
 
-  async read(): Promise<{ daemons: Presence[]; ignored: Ignored[] }> {
+  read(bootId: string): { daemons: Presence[]; ignored: Ignored[] } {
     const { entries, ignored } = this.#folder.read();
-    const daemons = await Promise.all(
-      entries.map(async ({ file, content }) => {
-        const key = file.name.slice(0, -'.daemon'.length);
-        const wake = lstatSync(this.#places.wakeFile(key), { throwIfNoEntry: false });
-        return {
-          key,
-          member: file.uid,
-          identity: content,
-          isAlive: await isAlive(content),
-          answeredMs: file.modifiedMs,
-          wokenMs: wake?.uid === file.uid && wake.isFile() ? wake.mtimeMs : null,
-        };
-      }),
-    );
+    const daemons = entries.map(({ file, content }) => {
+      const key = file.name.slice(0, -'.daemon'.length);
+      const wake = lstatSync(this.#places.wakeFile(key), { throwIfNoEntry: false });
+      return {
+        key,
+        member: file.uid,
+        identity: content,
+        isAlive: isLiving(content, bootId),
+        answeredMs: file.modifiedMs,
+        wokenMs: wake?.uid === file.uid && wake.isFile() ? wake.mtimeMs : null,
+      };
+    });
     return { daemons, ignored };
   }
 

@@ -10,7 +10,7 @@ import { makeFifo } from './life.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
-import { appendOwn, replaceOwn } from './write-file.ts';
+import { appendOwn, moveOwn, replaceOwn } from './write-file.ts';
 
 const headSchema = z.object({
   run: z.string(),
@@ -41,6 +41,8 @@ export class Leases {
   readonly #places: BoxPlaces;
   readonly #folder: ForeignFolder<LeaseContent>;
 
+  #spare: Promise<string | undefined> | undefined;
+
   constructor(places: BoxPlaces) {
     this.#places = places;
     this.#folder = new ForeignFolder(places.leases, '.lease', parseLease);
@@ -56,10 +58,28 @@ export class Leases {
     return { leases, ignored };
   }
 
+  /** Makes the next claim's fifo ahead: that takes a process, and everybody waits for a claim. */
+  prepare(daemon: string): void {
+    // Without one, for whatever reason, the claim makes its own, and says what is wrong.
+    this.#spare ??= makeFifo(this.#places.spareLife(daemon)).catch(() => undefined);
+  }
+
+  async dropPrepared(): Promise<void> {
+    const spare = await this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined) rmSync(spare, { force: true });
+  }
+
   /** Says, while we decide, that a run of ours is about to take these devices. */
   async claim(claim: Claim): Promise<void> {
-    await makeFifo(this.#places.leaseLife(claim.run));
+    await this.#takeFifo(this.#places.leaseLife(claim.run));
     replaceOwn(this.#places.lease(claim.run), `${JSON.stringify(claim)}\n`);
+  }
+
+  async #takeFifo(path: string): Promise<void> {
+    const spare = await this.#spare;
+    this.#spare = undefined;
+    if (spare === undefined || !moveOwn(spare, path)) await makeFifo(path);
   }
 
   /** The supervisor writes this line itself; a daemon may, for one that doesn't. */

@@ -9,10 +9,11 @@ import { isErrno } from '../../../shared/errors.ts';
 const { O_RDONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
 const run = promisify(execFile);
 
-/** A fifo of ours that others can read and not hold open for writing. */
-export async function makeFifo(path: string): Promise<void> {
+/** A fifo of ours that others can read and not hold open for writing. Resolves to its path. */
+export async function makeFifo(path: string): Promise<string> {
   rmSync(path, { force: true });
   await run('mkfifo', ['--mode=644', '--', path]);
+  return path;
 }
 
 /** Holds it open until closed or dead. Closing again does nothing: the number may be another file's by then. */

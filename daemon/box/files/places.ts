@@ -28,6 +28,8 @@ export interface BoxPlaces {
   lease(run: string): string;
   /** A fifo whose write end is open as long as something of the run has its descriptors. */
   leaseLife(run: string): string;
+  /** The next such fifo, made ahead. */
+  spareLife(key: string): string;
   /** Touched to wake a daemon. */
   wakeFile(key: string): string;
   /** Who the daemon is. */
@@ -58,6 +60,7 @@ export function boxPlaces(root: string): BoxPlaces {
     ticket: (run) => join(tickets, `${run}.json`),
     lease: (run) => join(leases, `${run}.lease`),
     leaseLife: (run) => join(leases, `${run}.life`),
+    spareLife: (key) => join(leases, `.${key}.spare`),
     wakeFile: (key) => join(wake, `${key}.wake`),
     presence: (key) => join(wake, `${key}.daemon`),
     daemonLife: (key) => join(wake, `${key}.life`),

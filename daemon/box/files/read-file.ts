@@ -10,11 +10,15 @@ import {
   readdirSync,
   readSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { isErrno } from '../../../shared/errors.ts';
 import { isSystemError } from '../system-error.ts';
 
 export const MAX_FILE_BYTES = 64 * 1024;
+/**
+ * The kernel's clock for files ticks every few milliseconds: two writes in one tick leave the same times. What has
+ * changed so recently may change again unseen, and is read again at the next look.
+ */
+const TICK_MS = 50;
 
 export interface ForeignFile {
   path: string;
@@ -51,7 +55,7 @@ export function readForeign(path: string): ForeignRead | undefined {
     const stat = fstatSync(fd, { bigint: true });
     const fault = faultOf(stat);
     if (fault !== null) return { ok: false, ignored: { path, uid: Number(stat.uid), why: fault } };
-    return { ok: true, file: describe(path, stat, readAll(fd)) };
+    return { ok: true, file: describe(path, stat, readUpTo(fd, Number(stat.size))) };
   } finally {
     closeSync(fd);
   }
@@ -59,13 +63,14 @@ export function readForeign(path: string): ForeignRead | undefined {
 
 /**
  * A folder's files. What has not changed since the last look is not read again: with a thousand tickets that would be
- * most of the cost of a decision.
+ * most of the cost of a decision. Only the kernel sets a change time, so nobody can make another content look the same;
+ * and a file that was replaced is another inode.
  */
 export class ForeignFolder<Content> {
   readonly #folder: string;
   readonly #suffix: string;
   readonly #parse: (file: ForeignFile) => Content | string;
-  readonly #seen = new Map<string, { stamp: string; entry: Parsed<Content> }>();
+  readonly #seen = new Map<string, Seen<Content>>();
 
   /** `parse` gives the content, or in words why it isn't any. Names that start with a dot are being written. */
   constructor(folder: string, suffix: string, parse: (file: ForeignFile) => Content | string) {
@@ -75,6 +80,7 @@ export class ForeignFolder<Content> {
   }
 
   read(): { entries: Entry<Content>[]; ignored: Ignored[] } {
+    const nowMs = Date.now();
     const names = readdirSync(this.#folder).filter(
       (name) => name.endsWith(this.#suffix) && !name.startsWith('.'),
     );
@@ -83,7 +89,7 @@ export class ForeignFolder<Content> {
     const entries: Entry<Content>[] = [];
     const ignored: Ignored[] = [];
     for (const name of names.sort()) {
-      const entry = this.#look(name);
+      const entry = this.#look(name, nowMs);
       if (entry === undefined) continue;
       if (entry.ok) entries.push(entry.entry);
       else ignored.push(entry.ignored);
@@ -91,17 +97,17 @@ export class ForeignFolder<Content> {
     return { entries, ignored };
   }
 
-  #look(name: string): Parsed<Content> | undefined {
-    const path = join(this.#folder, name);
+  #look(name: string, nowMs: number): Parsed<Content> | undefined {
+    const path = `${this.#folder}/${name}`;
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return undefined;
-    const stamp = `${stat.ino} ${stat.ctimeNs} ${stat.size}`;
     const seen = this.#seen.get(name);
-    if (seen?.stamp === stamp) return seen.entry;
+    if (seen !== undefined && isSame(seen.stat, stat)) return seen.entry;
     const read = readForeign(path);
     if (read === undefined) return undefined;
     const entry = read.ok ? this.#parsed(read.file) : read;
-    this.#seen.set(name, { stamp, entry });
+    if (nowMs - Number(stat.ctimeMs) > TICK_MS) this.#seen.set(name, { stat, entry });
+    else this.#seen.delete(name);
     return entry;
   }
 
@@ -120,6 +126,22 @@ export interface Entry<Content> {
 
 type Parsed<Content> = { ok: true; entry: Entry<Content> } | { ok: false; ignored: Ignored };
 
+interface Seen<Content> {
+  stat: BigIntStats;
+  entry: Parsed<Content>;
+}
+
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return (
+    a.ctimeNs === b.ctimeNs &&
+    a.ino === b.ino &&
+    a.dev === b.dev &&
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.uid === b.uid
+  );
+}
+
 function faultOf(stat: BigIntStats): string | null {
   if (!stat.isFile()) return 'it is not a regular file';
   if (stat.size > MAX_FILE_BYTES) return `it has ${stat.size} bytes; the limit is ${MAX_FILE_BYTES}`;
@@ -133,9 +155,9 @@ function describe(path: string, stat: BigIntStats, text: string): ForeignFile {
   return { path, name, uid: Number(stat.uid), text, birthMs, modifiedMs: Number(stat.mtimeNs) / 1e6 };
 }
 
-/** It may grow while we read: the limit holds for what is read, too. */
-function readAll(fd: number): string {
-  const bytes = Buffer.alloc(MAX_FILE_BYTES);
+/** It may grow while we read: the size that was checked is all that is read. */
+function readUpTo(fd: number, size: number): string {
+  const bytes = Buffer.allocUnsafe(size);
   let length = 0;
   while (length < bytes.length) {
     const count = readSync(fd, bytes, length, bytes.length - length, null);

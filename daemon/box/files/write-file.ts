@@ -67,6 +67,17 @@ export function touchOthers(path: string): boolean {
   }
 }
 
+/** Gives a file of ours its name. False when somebody has tidied it up. */
+export function moveOwn(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
 /** Sets the time of a file of ours to now. False when there is none. */
 export function renewOwn(path: string): boolean {
   const now = new Date();

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseBoxFile } from '../../../daemon/box/config.ts';
 import { holdLife, makeFifo, watchLife } from '../../../daemon/box/files/life.ts';
 import { LockTable, takeLock } from '../../../daemon/box/files/locks.ts';
 import { boxPlaces } from '../../../daemon/box/files/places.ts';
+import { ForeignFolder } from '../../../daemon/box/files/read-file.ts';
 import { Tickets } from '../../../daemon/box/files/tickets.ts';
 import { decayedTo, EMPTY_TALLY, usageOf, weighedUse, withUse } from '../../../daemon/box/files/usage.ts';
 import { initBox, preparePrivateBox, sharedBoxRoot } from '../../../daemon/box/index.ts';
@@ -162,6 +163,25 @@ test('a thousand tickets are read in a fraction of a decision when few have chan
   tickets.put({ run: changed, gpus: 4, type: 'a100', timeMs: 5, priority: -3 }, key);
   const after = tickets.read().tickets.find(({ run }) => run === changed);
   expect(after).toMatchObject({ gpus: 4, type: 'a100', priority: -3, seniorityMs: birth });
+});
+
+test('what has just been written is read again: a second write in the same tick would look the same', async () => {
+  await using place = await folder();
+  const path = join(place.path, 'one.json');
+  writeFileSync(path, 'x');
+  const writtenMs = statSync(path).ctimeMs;
+  const read: string[] = [];
+  const files = new ForeignFolder(place.path, '.json', ({ text }) => {
+    read.push(text);
+    return { text };
+  });
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Math.ceil(writtenMs) + 10);
+  for (const _ of [1, 2]) files.read();
+  expect(read).toEqual(['x', 'x']);
+  clock.mockReturnValue(Math.ceil(writtenMs) + 1000);
+  for (const _ of [1, 2, 3]) files.read();
+  expect(read).toHaveLength(3);
+  clock.mockRestore();
 });
 
 test('the weight of use halves with each half-life, in whatever pieces it is counted', () => {
