@@ -12,7 +12,7 @@ import { resolveRun } from '../store/selectors.ts';
 import { buildApp } from './app.ts';
 import type { ApiContext } from './context.ts';
 import { serveEvents } from './events-socket.ts';
-import { problemOf, problemResponse } from './problems.ts';
+import { daemonStopping, problemOf, problemResponse } from './problems.ts';
 import { serveWatch } from './watch.ts';
 
 const GOING_AWAY = 1001;
@@ -25,6 +25,7 @@ export class ApiServer {
   readonly #context: ApiContext;
   readonly #http: Server;
   readonly #answering = new Set<ServerResponse>();
+  #isClosing = false;
   readonly #sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -40,6 +41,8 @@ export class ApiServer {
     const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
       headers.upgrade?.toLowerCase() === 'websocket';
     this.#http = createServer({ shouldUpgradeCallback }, (request, response) => {
+      // On a connection from before. What would answer it is being put away.
+      if (this.#isClosing) return this.#refuse(request.socket, daemonStopping());
       this.#answering.add(response);
       response.once('close', () => this.#answering.delete(response));
       // On a Unix socket the name of the host means nothing: who has the path is where they want to be.
@@ -65,6 +68,7 @@ export class ApiServer {
 
   /** Tells watchers whether to wait or to come back, lets answers in flight finish, and takes no more requests. */
   async close(restart: boolean): Promise<void> {
+    this.#isClosing = true;
     for (const socket of this.#sockets.clients) socket.close(restart ? SERVICE_RESTART : GOING_AWAY);
     // Not its callback: a connection without a request is somebody who waits for this process to be gone.
     this.#http.close();
@@ -81,6 +85,7 @@ export class ApiServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     try {
+      if (this.#isClosing) throw daemonStopping();
       const serve = this.#route(request);
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSocket.on('error', () => webSocket.terminate());
