@@ -11,7 +11,7 @@ import type { Ignored } from './files/read-file.ts';
 import { type Ticket, Tickets } from './files/tickets.ts';
 import { Usage, type UsageFile, usageOf, weighedUse } from './files/usage.ts';
 import type { DeviceState, PlanTicket, PlanView } from './plan/types.ts';
-import { findInSession, isLiving, readProcess } from './processes.ts';
+import { findOfRun, isLiving, readProcess } from './processes.ts';
 
 /** How long a daemon that was called may take to answer. */
 export const ANSWER_MS = 2000;
@@ -144,9 +144,9 @@ function findHolders(
 function usingLeases(): (lease: Lease) => boolean {
   const known = new Map<Lease, boolean>();
   return (lease) => {
-    const { supervisor, member } = lease;
+    const { run, supervisor, member } = lease;
     const isUsing =
-      known.get(lease) ?? (supervisor !== null && findInSession(supervisor.pid, member) !== undefined);
+      known.get(lease) ?? (supervisor !== null && findOfRun(run, supervisor, member) !== undefined);
     known.set(lease, isUsing);
     return isUsing;
   };
