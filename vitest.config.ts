@@ -7,6 +7,7 @@ const SYSTEM = [
   'test/daemon/{artifacts,box,spaces,supervisor}/**/*.test.ts',
   'test/daemon/rundir/lost-index.test.ts',
   'test/daemon/compiler/argv.test.ts',
+  'test/daemon/scheduler/{early-grants,joined-box}.test.ts',
   'test/cli/box.test.ts',
 ];
 

@@ -4,24 +4,23 @@ import { formatDuration } from '../shared/duration.ts';
 import { QwexError } from '../shared/errors.ts';
 import type { Notice } from '../shared/schemas/local.ts';
 import type { Resources } from '../shared/schemas/run.ts';
-import { Box, preparePrivateBox, sharedBoxRoot } from './box/index.ts';
-import type { DeviceLine, OpenBox } from './scheduler/device-line.ts';
+import { Box, preparePrivateBox } from './box/index.ts';
+import type { DeviceLine } from './scheduler/device-line.ts';
+import type { OpenBox } from './scheduler/joined-box.ts';
 
 export interface BoxChoice {
   home: string;
   /** On a local disk: a private box lies there. */
   localFolder: string;
-  /** The user's setting. */
-  configured: string | undefined;
-  env: NodeJS.ProcessEnv;
+  /** The shared one that is meant; null for the private one. */
+  root: string | null;
+  onWake: () => void;
 }
 
-/** The machine's shared box, or a private one with the same rules. Throws what is wrong with the one that was meant. */
-export async function openBox(choice: BoxChoice, onWake: () => void): Promise<OpenBox> {
-  const { home, localFolder, configured, env } = choice;
-  const shared = sharedBoxRoot(env, configured);
-  const root = shared ?? (await preparePrivateBox(localFolder));
-  return { box: await Box.open({ root, home, onWake }), isShared: shared !== undefined };
+/** A shared box, or a private one with the same rules. Throws what is wrong with it. */
+export async function openBox({ home, localFolder, root, onWake }: BoxChoice): Promise<OpenBox> {
+  const folder = root ?? (await preparePrivateBox(localFolder));
+  return { box: await Box.open({ root: folder, home, onWake }), isShared: root !== null };
 }
 
 /** Throws when no machine state could ever let it start here; otherwise what its submitter should know. */

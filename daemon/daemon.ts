@@ -8,6 +8,7 @@ import { VERSION } from '../shared/version.ts';
 import { DownloadSigner } from './api/downloads.ts';
 import { ApiServer } from './api/server.ts';
 import { ArtifactCollector } from './artifacts/collector.ts';
+import { sharedBoxRoot } from './box/index.ts';
 import { assessResources, openBox } from './box-wiring.ts';
 import { DiskGuard } from './disk-guard.ts';
 import { EventHub } from './events/hub.ts';
@@ -190,11 +191,8 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
   const slots = () => settings.current.slots;
   const line: DeviceLine = new DeviceLine({
     ...{ store, problem },
-    open: (onWake) =>
-      openBox(
-        { home: paths.home, localFolder: paths.local, configured: settings.current.box, env: process.env },
-        onWake,
-      ),
+    meantBox: () => sharedBoxRoot(process.env, settings.current.box) ?? null,
+    open: (root, onWake) => openBox({ home: paths.home, localFolder: paths.local, root, onWake }),
     start: (id) => executor.start(id),
     log: logger,
   });
@@ -239,7 +237,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     workspaces: new Workspaces(templatesFolder),
     housekeeping: new Housekeeping({
       ...{ paths, store, folders, spaces, slots, problem, startedAtMs },
-      boxProblem: () => line.problem,
+      box: line,
       commitsInSubmission: () => submission.commitsOnTheirWay(),
       nowMs: Date.now,
       beginStop: (restart) => setImmediate(() => options.onStopRequest(restart)),

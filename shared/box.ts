@@ -97,7 +97,8 @@ export const boxDeviceStatusSchema = z.object({
   memoryMb: z.number(),
   memoryUsedMb: z.number().nullable(),
   utilizationPercent: z.number().nullable(),
-  state: z.enum(['free', 'leased', 'stranger', 'drained']),
+  /** `missing`: in box.yaml, and the driver doesn't show it. */
+  state: z.enum(['free', 'leased', 'stranger', 'drained', 'missing']),
   member: z.string().nullable(),
   run: z.string().nullable(),
   sinceMs: z.number().nullable(),

@@ -67,6 +67,7 @@ function paintState(style: Style, state: BoxDeviceStatus['state'], cell: string)
     case 'leased':
       return style.cyan(cell);
     case 'stranger':
+    case 'missing':
       return style.red(cell);
     case 'drained':
       return style.dim(cell);

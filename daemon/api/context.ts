@@ -14,7 +14,7 @@ import type { ProblemLog } from './problems.ts';
 
 export interface ApiContext extends PresentContext {
   /** The machine's box, or this daemon's private one. */
-  line: Pick<DeviceLine, 'explain' | 'known' | 'box' | 'isShared' | 'problem'>;
+  line: Pick<DeviceLine, 'explain' | 'again' | 'box' | 'isShared' | 'problem' | 'notice'>;
   executor: Pick<Executor, 'hold'>;
   hub: EventHub;
   log: ProblemLog;

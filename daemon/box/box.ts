@@ -1,5 +1,6 @@
 // A box, as one daemon takes part in it. It decides for all and acts for its own runs alone: it never starts, ends or
 // removes anything that belongs to another member. A private box in a home is the same with one member.
+import { existsSync } from 'node:fs';
 import { QwexError } from '../../shared/errors.ts';
 import type { ProcessIdentity } from '../supervisor/identity.ts';
 import { Accounts } from './accounts.ts';
@@ -10,19 +11,19 @@ import { sourceOf } from './devices/index.ts';
 import type { DeviceSource } from './devices/source.ts';
 import { Arbiter } from './files/arbiter.ts';
 import { OwnPresence } from './files/daemons.ts';
-import { holdLife } from './files/life.ts';
 import { boxPlaces } from './files/places.ts';
 import type { TicketRequest } from './files/tickets.ts';
 import { assertMember } from './membership.ts';
 import { ownGrantOf } from './own-grant.ts';
 import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
-import type { Decision, Grant } from './plan/types.ts';
+import type { Decision } from './plan/types.ts';
 import { Reasons } from './reasons.ts';
+import { StartingRuns } from './starting.ts';
 import { BoxFolders, type Survey } from './survey.ts';
 import { isSystemError } from './system-error.ts';
 import { takeTurn } from './turn.ts';
-import type { BoxOptions, Explanation, OwnGrant } from './types.ts';
+import type { BoxOptions, BoxParts, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
 import { deadlineOf, isNextOurs, leftoversOf, lifeTargets } from './what-to-watch.ts';
 import { refusalWords } from './words.ts';
@@ -33,14 +34,14 @@ const GIVE_WAY_MS = 100;
 export class Box {
   readonly folders: BoxFolders;
   readonly accounts: Accounts;
+  readonly key: string;
   readonly member = process.getuid?.() ?? 0;
   readonly #options: BoxOptions;
   readonly #presence: OwnPresence;
   readonly #decider: Decider;
   readonly #arbiter: Arbiter;
   readonly #watches: BoxWatches;
-  /** Granted, and not yet in the hands of a supervisor: we hold their lifelines. */
-  readonly #starting = new Map<string, { grant: Grant; life: { close(): void } }>();
+  readonly #starting = new StartingRuns();
   readonly #timers = new Set<NodeJS.Timeout>();
   #config: BoxConfig;
   #source: DeviceSource;
@@ -52,19 +53,14 @@ export class Box {
   /** A bug met where nobody could be told. */
   #fault: unknown;
 
-  private constructor(parts: {
-    options: BoxOptions;
-    config: BoxConfig;
-    accounts: Accounts;
-    presence: OwnPresence;
-  }) {
-    const { options, config, accounts, presence } = parts;
+  private constructor({ options, config, accounts, presence }: BoxParts) {
     const places = boxPlaces(options.root);
     this.#options = options;
     this.#config = config;
     this.accounts = accounts;
     this.#reasons = new Reasons(accounts, this.member);
     this.#presence = presence;
+    this.key = presence.key;
     this.folders = new BoxFolders(places);
     this.#source = sourceOf(config.file, options.programs);
     this.#decider = new Decider({
@@ -105,10 +101,6 @@ export class Box {
     return this.#source;
   }
 
-  get key(): string {
-    return this.#presence.key;
-  }
-
   /** In words, why a request can never start; null when it can. */
   refuse(request: Request): string | null {
     const { policy, file } = this.#config;
@@ -122,6 +114,7 @@ export class Box {
   }
 
   withdraw(run: string): void {
+    this.#decider.isReadyAgain(run);
     this.folders.tickets.remove(run);
   }
 
@@ -142,25 +135,39 @@ export class Box {
   /** A supervisor has the locks; undefined for one that died before it could say who it is. */
   async started(run: string, supervisor: ProcessIdentity | undefined): Promise<void> {
     if (!this.#leaseOf(run)) {
-      const devices = this.#starting.get(run)?.grant.devices ?? [];
+      const devices = this.#starting.devicesOf(run);
       const claim = { run, daemon: this.key, devices, timeMs: null, claimUntilMs: 0 };
       if (devices.length > 0) await this.folders.leases.claim(claim);
     }
     if (supervisor && this.#leaseOf(run)?.supervisor === null) this.folders.leases.noteHeld(run, supervisor);
-    this.#letGo(run);
+    this.#starting.letGo(run);
     this.withdraw(run);
   }
 
   /** It didn't start: its devices are free for the next decision, and its ticket still stands. */
   giveBack(run: string): void {
     this.folders.leases.remove(run);
-    this.#letGo(run);
+    this.#starting.letGo(run);
+  }
+
+  /** It can't start just yet: keeps its devices for it, for so many ms. */
+  keep(run: string): number {
+    return this.folders.leases.extend(run);
+  }
+
+  /** It isn't ready for its turn: others go first until it is. */
+  postpone(run: string): void {
+    this.#decider.postpone(run);
+  }
+
+  ready(run: string): void {
+    if (this.#decider.isReadyAgain(run)) this.folders.tickets.renew(run);
   }
 
   /** It is over. What it used is counted with the next decision, which this asks for. */
   ended(run: string): void {
     if (this.#leaseOf(run)?.endedMs === null) this.folders.leases.noteEnded(run, Date.now());
-    this.#letGo(run);
+    this.#starting.letGo(run);
     this.withdraw(run);
     this.#options.onWake();
   }
@@ -170,14 +177,21 @@ export class Box {
     return this.#last === undefined ? undefined : this.#reasons.of(run, this.#last.decision);
   }
 
-  /** A look without deciding. */
+  /** A look without deciding; whoever is in it can be named. */
   async look(): Promise<{ survey: Survey; decision: Decision }> {
     const survey = await this.#decider.survey();
+    await this.accounts.learn([...survey.tickets, ...survey.leases].map(({ member }) => member));
     return { survey, decision: planBox(survey.view, survey.nowMs) };
   }
 
-  async learnNames({ tickets, leases }: Survey): Promise<void> {
-    await this.accounts.learn([...tickets, ...leases].map(({ member }) => member));
+  /** True while a run of ours holds devices, or is about to. */
+  isInUse(): boolean {
+    return this.#starting.size > 0 || this.folders.leases.hasOpen(this.key);
+  }
+
+  /** False when others can't see us any more: the folder is gone, or was made anew. */
+  isPresent(): boolean {
+    return existsSync(this.folders.places.wakeFile(this.key));
   }
 
   /** Leaves the line; what runs goes on. */
@@ -187,7 +201,7 @@ export class Box {
     this.#watches.close();
     for (const timer of this.#timers) clearTimeout(timer);
     await this.#turn;
-    for (const run of [...this.#starting.keys()]) this.#letGo(run);
+    this.#starting.letAllGo();
     await this.folders.leases.dropPrepared();
     this.#presence.close();
   }
@@ -220,7 +234,7 @@ export class Box {
   async #round(): Promise<Round> {
     // Before the look: what comes later is a new call.
     this.#presence.answer();
-    const starting = new Set(this.#starting.keys());
+    const starting = this.#starting.runs();
     const round = await takeTurn({
       ...{ decider: this.#decider, arbiter: this.#arbiter, last: this.#last, starting },
       carryOut: (planned) => this.#carryOut(planned, starting),
@@ -232,10 +246,7 @@ export class Box {
 
   async #carryOut(round: Round, starting: ReadonlySet<string>): Promise<void> {
     await this.#decider.carryOut(round, starting);
-    for (const grant of round.mine) {
-      const life = holdLife(this.folders.places.leaseLife(grant.run));
-      this.#starting.set(grant.run, { grant, life });
-    }
+    for (const grant of round.mine) this.#starting.hold(grant, this.folders.places.leaseLife(grant.run));
   }
 
   #watchFor(round: Round): void {
@@ -252,11 +263,6 @@ export class Box {
     return this.folders.leases
       .read()
       .leases.find((lease) => lease.run === run && lease.member === this.member);
-  }
-
-  #letGo(run: string): void {
-    this.#starting.get(run)?.life.close();
-    this.#starting.delete(run);
   }
 
   /** What is wrong with the file is told by doctor and by the next start; the last good settings stay till then. */

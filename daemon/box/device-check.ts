@@ -11,6 +11,8 @@ import type { StrangerNote } from './files/notes.ts';
 /** After a run, the driver takes its time to free the memory: no stranger yet. */
 const SETTLE_MS = 500;
 const SETTLE_LOOKS = 4;
+/** Fallen off the bus, taken out, or its instance was remade. */
+export const NOT_SHOWN = 'the driver does not show it';
 
 export interface DeviceCheckOptions {
   source: DeviceSource;
@@ -18,7 +20,7 @@ export interface DeviceCheckOptions {
   accounts: Accounts;
 }
 
-/** Those of the devices that are in use by strangers. A driver that doesn't answer is in the way like one. */
+/** Those of the devices that are in use by strangers. A driver that doesn't answer, or has lost one, is in the way like one. */
 export async function checkDevices(
   ids: readonly string[],
   { source, box, accounts }: DeviceCheckOptions,
@@ -26,31 +28,42 @@ export async function checkDevices(
   if (box.source === 'declared' || ids.length === 0) return [];
   const rules = { thresholdMb: box.policy.stranger_memory_mb, ignore: box.policy.ignore };
   for (let look = 1; ; look += 1) {
-    let observations: Observations;
-    try {
-      observations = await source.observe();
-    } catch (error) {
-      if (!(error instanceof QwexError)) throw error;
-      const seenMs = Date.now();
-      return ids.map((device) => ({ device, pid: null, words: messageOf(error).slice(0, 200), seenMs }));
-    }
+    const observations = await observe(source);
+    if (observations instanceof QwexError) return ids.map((id) => noteOn(id, messageOf(observations)));
     const found: StrangerNote[] = [];
+    const missing: StrangerNote[] = [];
     for (const id of ids) {
       const observation = observationOf(id, box, observations);
-      if (observation === undefined) continue;
+      if (observation === undefined) {
+        missing.push(noteOn(id, NOT_SHOWN));
+        continue;
+      }
       const stranger = await findStranger(observation, { rules, holders: [], accounts });
       if (stranger !== null) {
-        found.push({
-          device: id,
-          pid: stranger.pid,
-          words: stranger.words.slice(0, 200),
-          seenMs: Date.now(),
-        });
+        found.push(noteOn(id, stranger.words, stranger.pid));
       }
     }
-    if (look >= SETTLE_LOOKS || found.every(({ pid }) => pid !== null)) return found;
+    if (look >= SETTLE_LOOKS || found.every(({ pid }) => pid !== null)) return [...found, ...missing];
     await delay(SETTLE_MS);
   }
+}
+
+/** A driver that fails may have had a bad moment; one that hangs has had its time. */
+async function observe(source: DeviceSource): Promise<Observations | QwexError> {
+  for (let isFirst = true; ; isFirst = false) {
+    const begunMs = performance.now();
+    try {
+      return await source.observe();
+    } catch (error) {
+      if (!(error instanceof QwexError)) throw error;
+      if (!isFirst || performance.now() - begunMs > SETTLE_MS) return error;
+    }
+    await delay(SETTLE_MS);
+  }
+}
+
+function noteOn(device: string, words: string, pid: number | null = null): StrangerNote {
+  return { device, pid, words: words.slice(0, 200), seenMs: Date.now() };
 }
 
 export function observationOf(

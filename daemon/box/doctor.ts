@@ -1,6 +1,7 @@
 // What is wrong with a box, and who can put it right. Reads only.
 import { lstatSync } from 'node:fs';
 import type { BoxFinding } from '../../shared/box.ts';
+import { formatDuration } from '../../shared/duration.ts';
 import { messageOf, QwexError } from '../../shared/errors.ts';
 import type { Box } from './box.ts';
 import { loadBox } from './config.ts';
@@ -12,10 +13,11 @@ import { readProcess } from './processes.ts';
 import type { Survey } from './survey.ts';
 
 const PATIENCE_MS = 2000;
+/** A driver that answers later than this delays what people see. */
+const SLOW_MS = 3000;
 
 export async function boxFindings(box: Box): Promise<BoxFinding[]> {
   const { survey } = await box.look();
-  await box.learnNames(survey);
   const findings = [
     ...(await fileFindings(box)),
     ...folderFindings(box.folders.places),
@@ -136,13 +138,17 @@ async function arbiterFindings(box: Box): Promise<BoxFinding[]> {
 async function driverFindings(box: Box): Promise<BoxFinding[]> {
   const { source, devices } = box.config.file;
   if (source === 'declared') return [];
+  const begunMs = performance.now();
   try {
     const found = await box.source.find();
+    const tookMs = performance.now() - begunMs;
     const uuids = new Set(found.map(({ uuid, id }) => uuid ?? id));
     const missing = devices.filter(({ uuid, id }) => !uuids.has(uuid ?? id));
     const listed = new Set(devices.map(({ uuid, id }) => uuid ?? id));
     const extra = found.filter(({ uuid, id }) => !listed.has(uuid ?? id));
+    const slow = `the driver took ${formatDuration(Math.round(tookMs / 1000) * 1000)} to answer: every start waits for it`;
     return [
+      ...(tookMs < SLOW_MS ? [] : [warning(slow, 'nvidia-persistenced keeps the driver loaded')]),
       ...missing.map(({ id }) =>
         failure(`${id} is in box.yaml, and the driver doesn't show it`, 'drain it, or correct box.yaml'),
       ),

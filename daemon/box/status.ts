@@ -2,7 +2,7 @@
 import type { BoxDeviceStatus, BoxLineEntry, BoxStatus } from '../../shared/box.ts';
 import { messageOf, QwexError } from '../../shared/errors.ts';
 import type { Box } from './box.ts';
-import { observationOf } from './device-check.ts';
+import { NOT_SHOWN, observationOf } from './device-check.ts';
 import type { Observation, Observations } from './devices/source.ts';
 import { findStranger } from './devices/strangers.ts';
 import type { Decision, PlanDevice } from './plan/types.ts';
@@ -15,7 +15,6 @@ const IDLE_MEMORY_MB = 500;
 
 export async function boxStatus(box: Box, { shared }: { shared: boolean }): Promise<BoxStatus> {
   const [{ survey, decision }, { observations, problem }] = await Promise.all([box.look(), observe(box)]);
-  await box.learnNames(survey);
   const devices = await Promise.all(
     survey.view.devices.map((device) => deviceStatus(device, { box, survey, observations })),
   );
@@ -27,39 +26,60 @@ export async function boxStatus(box: Box, { shared }: { shared: boolean }): Prom
 }
 
 /** What people see of the devices must not fail with the driver. */
-async function observe(box: Box): Promise<{ observations: Observations; problem: string | null }> {
+async function observe(box: Box): Promise<{ observations: Observations | null; problem: string | null }> {
   try {
     return { observations: await box.source.observe(), problem: null };
   } catch (error) {
     if (!(error instanceof QwexError)) throw error;
-    return { observations: new Map(), problem: messageOf(error) };
+    return { observations: null, problem: messageOf(error) };
   }
 }
 
 async function deviceStatus(
   device: PlanDevice,
-  { box, survey, observations }: { box: Box; survey: Survey; observations: Observations },
+  { box, survey, observations }: { box: Box; survey: Survey; observations: Observations | null },
 ): Promise<BoxDeviceStatus> {
   const { id, type, memoryMb, state } = device;
   const { file } = box.config;
-  const observation = observationOf(id, file, observations);
+  const observation = observations === null ? undefined : observationOf(id, file, observations);
   const lease = survey.holders.get(id);
   const isHeld = lease !== undefined;
   const stranger = observation === undefined ? null : await strangerOn(box, observation, survey, id);
-  const kind = isHeld ? 'leased' : state.kind === 'free' && stranger !== null ? 'stranger' : state.kind;
+  const isMissing = observation === undefined && observations !== null && file.source !== 'declared';
   return {
     ...{ id, type },
     uuid: file.devices.find((candidate) => candidate.id === id)?.uuid ?? null,
     memoryMb: observation?.memoryMb ?? memoryMb,
     memoryUsedMb: observation?.memoryUsedMb ?? null,
     utilizationPercent: observation?.utilizationPercent ?? null,
-    state: kind,
+    state: shownState({ state, isHeld, isMissing, hasStranger: stranger !== null }),
     member: lease ? box.accounts.nameOf(lease.member) : null,
     run: lease?.run ?? null,
     sinceMs: lease?.sinceMs ?? null,
     untilMs: lease ? endOf(lease, box.config) : null,
-    note: noteOf({ state, isUnknown: lease === null, stranger, idle: isIdle(survey, id, observation) }),
+    note: noteOf({
+      ...{ state, stranger, isMissing },
+      isUnknown: lease === null,
+      idle: isIdle(survey, id, observation),
+    }),
   };
+}
+
+function shownState({
+  state,
+  isHeld,
+  isMissing,
+  hasStranger,
+}: {
+  state: PlanDevice['state'];
+  isHeld: boolean;
+  isMissing: boolean;
+  hasStranger: boolean;
+}): BoxDeviceStatus['state'] {
+  if (isHeld) return 'leased';
+  if (state.kind === 'drained') return 'drained';
+  if (isMissing) return 'missing';
+  return hasStranger ? 'stranger' : state.kind;
 }
 
 async function strangerOn(
@@ -79,16 +99,19 @@ async function strangerOn(
 
 function noteOf({
   state,
+  isMissing,
   isUnknown,
   stranger,
   idle,
 }: {
   state: PlanDevice['state'];
+  isMissing: boolean;
   isUnknown: boolean;
   stranger: string | null;
   idle: boolean;
 }): string | null {
   if (state.kind === 'drained') return !state.why ? 'drained' : `drained: ${state.why}`;
+  if (isMissing) return NOT_SHOWN;
   if (isUnknown) return 'its lock is held by somebody who left no word';
   if (stranger !== null) return stranger;
   if (state.kind === 'stranger') return state.who;

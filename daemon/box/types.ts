@@ -1,5 +1,8 @@
 // What a daemon tells its box, and what it gets from it.
+import type { Accounts } from './accounts.ts';
+import type { BoxConfig } from './config.ts';
 import type { ProgramOptions } from './devices/program.ts';
+import type { OwnPresence } from './files/daemons.ts';
 
 export interface BoxOptions {
   root: string;
@@ -10,6 +13,14 @@ export interface BoxOptions {
   programs?: ProgramOptions;
   /** How long to wait for one's turn to decide. */
   arbiterWaitMs?: number;
+}
+
+/** What a box is made of once it is open. */
+export interface BoxParts {
+  options: BoxOptions;
+  config: BoxConfig;
+  accounts: Accounts;
+  presence: OwnPresence;
 }
 
 /** A run of ours whose turn it is, and what its supervisor needs. */

@@ -28,7 +28,7 @@ export function waitWords(reason: WaitReason, context: WordsContext): string {
     case 'daemon_gone':
       return 'not in the line: its daemon is not running';
     case 'passed_over':
-      return 'passed over: its daemon was called and did not answer';
+      return 'passed over for now: its daemon was called and did not take its turn';
     default:
       return reason satisfies never;
   }

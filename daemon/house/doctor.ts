@@ -14,10 +14,17 @@ export interface DoctorDeps {
   store: Store;
   /** A fault that forbids new starts. */
   problem: () => string | null;
-  /** Why no run gets devices. */
-  boxProblem: () => string | null;
+  /** Why no run gets devices, and what else people should know. */
+  box: BoxState;
 }
 
+export interface BoxState {
+  readonly problem: string | null;
+  readonly notice: string | null;
+  again(): Promise<void>;
+}
+
+const FOUND_AGAIN = 'when that is mended it is found without a restart; to see whether: qwex box';
 const LOW_SPACE_BYTES = 1024 ** 3;
 
 export async function examine(deps: DoctorDeps, cwd: string | undefined): Promise<Check[]> {
@@ -106,10 +113,13 @@ async function queue({ store, problem }: DoctorDeps): Promise<Check> {
   return { name: 'queue', state: 'ok', message: `${running} running, ${pending} pending` };
 }
 
-function box({ boxProblem }: DoctorDeps): Check {
-  const message = boxProblem();
-  if (message === null) return { name: 'box', state: 'ok', message: 'in use; more with: qwex box doctor' };
-  return { name: 'box', state: 'error', message, hint: 'then: qwex daemon restart' };
+async function box({ box: state }: DoctorDeps): Promise<Check> {
+  await state.again();
+  const name = 'box';
+  const { problem, notice } = state;
+  if (problem !== null) return { name, state: 'error', message: problem, hint: FOUND_AGAIN };
+  if (notice !== null) return { name, state: 'warning', message: notice };
+  return { name, state: 'ok', message: 'in use; more with: qwex box doctor' };
 }
 
 /** Without linger systemd may end a user's processes at logout, the queue's among them. */

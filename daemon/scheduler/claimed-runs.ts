@@ -31,6 +31,11 @@ export class ClaimedRuns {
     return this.#runs.get(run)?.isGranted === true;
   }
 
+  isPreparing(run: string): boolean {
+    const claimed = this.#runs.get(run);
+    return claimed?.take === null && !claimed.isGranted && !claimed.isWithdrawn;
+  }
+
   /** Those that may still be granted devices. */
   inLine(): string[] {
     return [...this.#runs]

@@ -1,78 +1,63 @@
 // This daemon's runs in the line of its box. Every ready run that asks for devices has a ticket, so that the line is
 // fair and everyone can be told why they wait; the first few are claimed and prepared ahead, and then wait here, inside
-// their execution, for the box's grant: a device never waits for git. A grant for a run that isn't prepared yet goes
-// back, and the run is prepared at once. What has been prepared and is held goes back into the queue.
+// their execution, for the box's grant: a device never waits for git. When more start at once, the devices of the others
+// are kept for the seconds that preparing them takes. What has been prepared and is held goes back into the queue.
 // It must never decide who is next: the box does, for all of its members alike.
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Box,
-  deviceVariables,
-  type Explanation,
-  type OwnGrant,
-  type ProcessIdentity,
-} from '../box/index.ts';
+import type { Box, Explanation, OwnGrant, ProcessIdentity } from '../box/index.ts';
 import type { DeviceQueue, Turn } from '../runner/deps.ts';
 import type { RunRecord } from '../store/record.ts';
-import type { Store } from '../store/store.ts';
+import { limitUnder, noDevicesIn } from './box-rules.ts';
 import { boxTrouble } from './box-trouble.ts';
 import { ClaimedRuns } from './claimed-runs.ts';
+import type { DeviceLineOptions } from './device-line-options.ts';
+import { EarlyGrants } from './early-grants.ts';
+import { unplacedWords } from './explain.ts';
+import { JoinedBox } from './joined-box.ts';
 import { OwnTickets } from './own-tickets.ts';
+import { Rounds } from './rounds.ts';
 
 /** Of one member's daemon; its other runs move up as these start. */
 const MAX_TICKETS = 50;
 const PREPARED_AHEAD = 2;
-/** Between looks at a box that can't be used. */
 const RETRY_MS = 30_000;
 const OPENING_LIMIT_MS = 2000;
-
-export interface OpenBox {
-  box: Box;
-  /** With others: then a run without a limit has the box's. */
-  isShared: boolean;
-}
-
-export interface DeviceLineOptions {
-  store: Store;
-  /** Takes part in the box, or says why not; asked once. A driver may take seconds to answer. */
-  open: (onWake: () => void) => Promise<OpenBox>;
-  /** A fault that forbids new starts, in words; null when there is none. */
-  problem: () => string | null;
-  /** Claims a run, prepares it and asks for its turn. */
-  start: (runId: string) => void;
-  log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };
-}
 
 export class DeviceLine implements DeviceQueue {
   readonly #options: DeviceLineOptions;
   readonly #claimed = new ClaimedRuns();
-  readonly #tickets = new OwnTickets();
+  #tickets = new OwnTickets();
   #explanations = new Map<string, Explanation>();
-  #opened: OpenBox | null = null;
-  #known: Promise<void> = Promise.resolve();
+  readonly #joined: JoinedBox;
+  /** Why the last decision failed, in words. */
   #problem: string | null = null;
   #retry: NodeJS.Timeout | undefined;
   #unlisten: (() => void) | undefined;
-  #isOpening = true;
-  #isClosed = false;
-  #isStopped = true;
-  #isAwake = false;
-  #isLooking = false;
-  #isDue = false;
-  #isStale = false;
-  #looking: Promise<void> = Promise.resolve();
+  readonly #early = new EarlyGrants();
+  readonly #rounds: Rounds;
 
   constructor(options: DeviceLineOptions) {
     this.#options = options;
+    const { meantBox: meant, open, log } = options;
+    this.#rounds = new Rounds({
+      work: (isDue) => this.#round(isDue),
+      onDone: () => {
+        this.#problem = null;
+      },
+      onError: (error) => this.#fail(error),
+    });
+    this.#joined = new JoinedBox({ meant, log, open: (root) => open(root, () => this.#decideSoon()) });
   }
 
   /** Begins to open the box, and returns at once. Runs start with `begin`. */
   open(): void {
-    this.#known = this.#open();
+    this.#joined.open();
+    void this.#joined.known().then(() => this.#decideSoon());
   }
 
   /** From now on runs may start. */
   begin(): void {
-    this.#isStopped = false;
+    this.#rounds.start();
     this.#unlisten = this.#options.store.events.listen((events) => {
       for (const { type, runId } of events)
         if (type === 'run.cancel_requested' && runId !== null)
@@ -84,92 +69,96 @@ export class DeviceLine implements DeviceQueue {
 
   /** Lets go of whoever waits. Its tickets stay, for the next daemon of this home, and don't count till then. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    const stopped = this.#rounds.stop();
     this.#unlisten?.();
     clearTimeout(this.#retry);
     this.#claimed.interruptAll();
-    await this.#looking;
+    await stopped;
+    for (const run of this.#early.runs()) this.#dropEarly(run);
   }
 
   /** After `stop`, when no run is on its way any more. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    // A driver that hangs must not keep the daemon from stopping.
     const patience = new AbortController();
     const limit = delay(OPENING_LIMIT_MS, undefined, { signal: patience.signal }).catch(() => undefined);
-    await Promise.race([this.#known, limit]);
+    await this.#joined.close(limit);
     patience.abort();
-    await this.#opened?.box.close();
   }
 
-  /** The box that this daemon takes part in; null until it is open, or when it can't be. */
+  /** The box that new runs are under; null until it is open, or when it can't be. */
   get box(): Box | null {
-    return this.#opened?.box ?? null;
+    return this.#joined.coming?.box ?? null;
   }
 
   get isShared(): boolean {
-    return this.#opened?.isShared ?? false;
+    return this.#joined.coming?.isShared ?? false;
   }
 
   /** Why no run gets devices, in words; null when nothing is wrong. */
   get problem(): string | null {
-    return this.#problem;
+    return this.#joined.problem ?? this.#problem;
+  }
+
+  /** What people should know of the box, and keeps nobody from devices for good. */
+  get notice(): string | null {
+    return this.#joined.notice;
   }
 
   /** Resolves when it is known which box there is, if any. */
   known(): Promise<void> {
-    return this.#known;
+    return this.#joined.known();
+  }
+
+  /** Tries again what could not be opened. */
+  async again(): Promise<void> {
+    await this.#joined.again();
+    this.#decideSoon();
   }
 
   /** Looks soon, once for any number of calls before it happens; decides only if the line has changed. */
   wake(): void {
-    if (this.#isAwake || this.#isStopped) return;
-    this.#isAwake = true;
-    setImmediate(() => {
-      this.#isAwake = false;
-      if (!this.#isLooking) this.#looking = this.#look();
-      // Whoever looks now may have seen the change, or not.
-      else this.#isStale = true;
-    });
+    this.#rounds.wake();
   }
 
   explain(run: string): Explanation {
     const found = this.#explanations.get(run);
-    if (this.#problem === null && found !== undefined) return found;
-    const words =
-      this.#problem ??
-      (this.#isOpening
-        ? 'waiting to hear which devices this machine has'
-        : this.#tickets.has(run)
-          ? 'its place in the line is being found'
-          : `takes its place in the line when fewer than ${MAX_TICKETS} of your runs wait before it`);
-    return { words, position: null, expectedMs: null };
+    const problem = this.problem ?? (this.#joined.isLeaving ? this.notice : null);
+    if (problem === null && found !== undefined) return found;
+    const { isOpening } = this.#joined;
+    const state = { problem, isOpening, hasTicket: this.#tickets.has(run), mostTickets: MAX_TICKETS };
+    return { words: unplacedWords(state), position: null, expectedMs: null };
   }
 
   turnOf(run: string): Promise<Turn> {
-    if (this.#isStopped) return Promise.resolve({ kind: 'interrupted' });
+    if (this.#rounds.isStopped) return Promise.resolve({ kind: 'interrupted' });
     const turn = this.#claimed.wait(run);
+    const grant = this.#mayStart() ? this.#early.take(run) : undefined;
+    if (grant !== undefined) this.#claimed.answer(run, { kind: 'granted', grant });
+    else this.#tell(run, (box) => box.ready(run));
     this.#decideSoon();
     return turn;
   }
 
   withdraw(run: string): boolean {
-    return this.#claimed.withdraw(run);
+    const isWithdrawn = this.#claimed.withdraw(run);
+    if (isWithdrawn) this.#dropEarly(run);
+    return isWithdrawn;
   }
 
   async started(run: string, supervisor: ProcessIdentity | undefined): Promise<void> {
     this.#tickets.forget(run);
-    await this.box?.started(run, supervisor);
+    await this.#current?.started(run, supervisor);
   }
 
   giveBack(run: string): void {
     this.#tell(run, (box) => box.giveBack(run));
     // The decision that gave it counted on these devices.
-    this.#isDue = true;
+    this.#rounds.note();
   }
 
   leave(run: string): void {
     this.#claimed.delete(run);
+    this.#dropEarly(run);
     this.wake();
   }
 
@@ -178,71 +167,46 @@ export class DeviceLine implements DeviceQueue {
   }
 
   noDevices(): Record<string, string> {
-    const file = this.box?.config.file;
-    return file === undefined || file.devices.length === 0 ? {} : deviceVariables([], file);
+    return noDevicesIn(this.box);
   }
 
   timeLimitMs({ timeMs }: { timeMs: number | null }): number | null {
-    if (this.#opened === null || !this.isShared) return timeMs;
-    const { defaultTimeMs, maxTimeMs } = this.#opened.box.config.policy;
-    return Math.min(timeMs ?? defaultTimeMs, maxTimeMs ?? Number.POSITIVE_INFINITY);
+    return limitUnder(this.#joined.coming, timeMs);
   }
 
-  async #open(): Promise<void> {
-    const { open, log } = this.#options;
-    try {
-      const opened = await open(() => this.#decideSoon());
-      // A driver that took its time, and nobody waits for it any more.
-      if (this.#isClosed) return await opened.box.close();
-      this.#opened = opened;
-    } catch (error) {
-      this.#problem = `no devices: ${boxTrouble(error)}`;
-      log.error({ err: error }, 'the box cannot be used; runs without devices go on');
-    }
-    this.#isOpening = false;
-    this.#decideSoon();
+  get #current(): Box | null {
+    return this.#joined.current?.box ?? null;
   }
 
   /** What can't be written into the box is found out again with the next decision. */
   #tell(run: string, say: (box: Box) => void): void {
     try {
-      if (this.box !== null) say(this.box);
+      if (this.#current !== null) say(this.#current);
     } catch (error) {
       this.#options.log.warn({ err: error, runId: run }, 'the box was not told of a run');
     }
   }
 
   #decideSoon(): void {
-    this.#isDue = true;
+    this.#rounds.note();
     this.wake();
   }
 
-  async #look(): Promise<void> {
-    this.#isLooking = true;
-    try {
-      do await this.#round();
-      while ((this.#isDue || this.#isStale) && !this.#isStopped);
-      if (this.#opened !== null) this.#problem = null;
-    } catch (error) {
-      const words = boxTrouble(error);
-      if (this.#problem !== words) this.#options.log.error({ err: error }, 'the box cannot be used just now');
-      this.#problem = words;
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.#decideSoon(), RETRY_MS);
-      this.#retry.unref();
-    } finally {
-      this.#isLooking = false;
-    }
+  #fail(error: unknown): void {
+    const words = boxTrouble(error);
+    if (this.#problem !== words) this.#options.log.error({ err: error }, 'the box cannot be used just now');
+    this.#problem = words;
+    this.#tryLater();
   }
 
-  async #round(): Promise<void> {
-    const box = this.box;
-    const wasDue = this.#isDue;
-    [this.#isDue, this.#isStale] = [false, false];
-    if (box === null || this.#isStopped) return;
+  async #round(isDue: boolean): Promise<void> {
+    const hasMoved = !this.#joined.isOpening && (await this.#follow());
+    const box = this.#current;
+    if (box === null || this.#rounds.isStopped) return;
+    if (!this.#mayStart()) for (const run of this.#early.runs()) this.#dropEarly(run);
     const isKept = (run: string): boolean => this.#claimed.isGranted(run);
     const hasChanged = this.#tickets.renew(box, this.#wanted(), isKept);
-    if (!hasChanged && !wasDue) {
+    if (!hasChanged && !isDue && !hasMoved) {
       this.#prepareAhead();
       return;
     }
@@ -254,9 +218,26 @@ export class DeviceLine implements DeviceQueue {
     this.#explanations = new Map(told.flatMap(([run, found]) => (found ? [[run, found]] : [])));
   }
 
+  /** To another box, when one is meant. True when it is another one now: whoever waits takes a place in its line. */
+  async #follow(): Promise<boolean> {
+    const before = this.#current;
+    if (before === null && this.#wanted().length === 0) return false;
+    await this.#joined.change();
+    if (this.#current === null) this.#tryLater();
+    if (this.#current === before) return false;
+    this.#tickets = new OwnTickets();
+    return true;
+  }
+
+  #tryLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.again(), this.#options.retryMs ?? RETRY_MS);
+    this.#retry.unref();
+  }
+
   #wanted(): RunRecord[] {
     const { store } = this.#options;
-    if (!this.#mayStart()) return [];
+    if (!this.#mayStart() || this.#joined.isLeaving) return [];
     const claimed = this.#claimed.inLine().flatMap((id) => {
       const run = store.runs.get(id);
       return run?.phase === 'preparing' ? [run] : [];
@@ -265,13 +246,34 @@ export class DeviceLine implements DeviceQueue {
   }
 
   #mayStart(): boolean {
-    return !this.#isStopped && !this.#options.store.isPaused && this.#options.problem() === null;
+    return !this.#rounds.isStopped && !this.#options.store.isPaused && this.#options.problem() === null;
   }
 
   #hand(box: Box, grant: OwnGrant): void {
-    if (this.#mayStart() && this.#claimed.answer(grant.run, { kind: 'granted', grant })) return;
-    box.giveBack(grant.run);
-    if (!this.#claimed.has(grant.run)) this.#start(grant.run);
+    const { run } = grant;
+    if (this.#mayStart()) {
+      if (this.#claimed.answer(run, { kind: 'granted', grant })) return;
+      if (!this.#claimed.has(run)) this.#start(run);
+      if (this.#claimed.isPreparing(run)) {
+        const keepMs = Math.min(box.keep(run), this.#options.keepMs ?? Number.POSITIVE_INFINITY);
+        this.#early.keep(grant, keepMs, () => this.#lapse(run));
+        return;
+      }
+    }
+    box.giveBack(run);
+  }
+
+  /** It is taking too long to prepare: others go first, and it has its place again as soon as it is ready. */
+  #lapse(run: string): void {
+    this.#tell(run, (box) => {
+      box.giveBack(run);
+      box.postpone(run);
+    });
+    this.#decideSoon();
+  }
+
+  #dropEarly(run: string): void {
+    if (this.#early.take(run) !== undefined) this.giveBack(run);
   }
 
   #prepareAhead(): void {

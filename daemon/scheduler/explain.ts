@@ -27,3 +27,16 @@ export function explainWaiting(run: Waiting, resources: Resources, problem: stri
 function deviceWords({ words, expectedMs }: Explanation): string {
   return expectedMs === null ? words : `${words}; expected to start by ${clock(expectedMs, Date.now())}`;
 }
+
+/** Why a run that asks for devices has no place in the line yet. */
+export function unplacedWords(state: {
+  problem: string | null;
+  isOpening: boolean;
+  hasTicket: boolean;
+  mostTickets: number;
+}): string {
+  if (state.problem !== null) return state.problem;
+  if (state.isOpening) return 'waiting to hear which devices this machine has';
+  if (state.hasTicket) return 'its place in the line is being found';
+  return `takes its place in the line when fewer than ${state.mostTickets} of your runs wait before it`;
+}

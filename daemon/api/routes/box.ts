@@ -17,11 +17,15 @@ const deviceParams = z.object({ device: z.string().min(1).max(64) });
 const reportQuery = z.strictObject({ sinceMs: z.coerce.number().int().min(0).max(8.64e15) });
 
 /** What the daemon knows of its box. */
-export type BoxView = Pick<ApiContext['line'], 'known' | 'box' | 'isShared' | 'problem'>;
+export type BoxView = Pick<ApiContext['line'], 'again' | 'box' | 'isShared' | 'problem' | 'notice'>;
 
 export function boxRoutes({ line }: { line: BoxView }) {
   const app = new OpenAPIHono();
-  const status = (box: Box) => boxStatus(box, { shared: line.isShared });
+  const status = async (box: Box) => {
+    const found = await boxStatus(box, { shared: line.isShared });
+    const words = [line.problem, line.notice].flatMap((told) => told ?? []);
+    return { ...found, problems: [...words, ...found.problems] };
+  };
 
   const statusAnswer = { responses: { 200: answer('devices and the line', boxStatusSchema) } };
   app.openapi(describe(LOCAL_API.box, statusAnswer), async (c) =>
@@ -74,11 +78,11 @@ export function boxRoutes({ line }: { line: BoxView }) {
 
 /** A daemon that has just started may still be asking the driver. Throws `not_found` with what was wrong. */
 async function opened(line: BoxView): Promise<Box> {
-  await line.known();
+  await line.again();
   if (line.box !== null) return line.box;
   throw new QwexError({
     code: 'not_found',
     message: `this daemon takes part in no box${line.problem === null ? '' : `: ${line.problem}`}`,
-    hint: 'when that is mended: qwex daemon restart; to make a box: qwex box init --help',
+    hint: 'when that is mended it is found without a restart; to make a box: qwex box init --help',
   });
 }

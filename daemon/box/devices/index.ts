@@ -38,16 +38,21 @@ export interface Machine {
   devices: FoundDevice[];
 }
 
-/** What this machine has, by whichever driver answers; `declared` and none when there is no driver. */
+/**
+ * What this machine has, by the first driver that shows devices; `declared` and none when there is no driver. A driver
+ * that is there and fails counts when no other shows any.
+ */
 export async function findDevices(options: ProgramOptions = {}): Promise<Machine> {
+  const failures: unknown[] = [];
   for (const source of ['nvidia', 'rocm'] as const) {
     try {
       const devices = await sourceOf({ source }, options).find();
       if (devices.length > 0) return { source, devices };
     } catch (error) {
       const isAbsent = (error instanceof QwexError && error.code === 'not_found') || isErrno(error, 'ENOENT');
-      if (!isAbsent) throw error;
+      if (!isAbsent) failures.push(error);
     }
   }
+  if (failures.length > 0) throw failures[0];
   return { source: 'declared', devices: [] };
 }

@@ -96,22 +96,29 @@ export interface MigUse {
   gpuIndex: number;
   deviceIndex: number;
   memoryMb: number;
-  memoryUsedMb: number;
+  /** null: several compute instances share the memory, and nobody tells whose is whose. */
+  memoryUsedMb: number | null;
   processes: { pid: number; memoryMb: number | null; name: string }[];
 }
 
 /** The two tables of plain nvidia-smi, which alone say what an instance holds and who is on it. */
 export function parseMigTable(text: string): MigUse[] {
   const uses = new Map<string, MigUse>();
+  const sharers = new Map<string, MigUse[]>();
   for (const row of text.matchAll(/^\|\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+\|\s+(\d+)MiB \/\s+(\d+)MiB/gm)) {
     const [gpu = 0, instance = 0, compute = 0, device = 0, used = 0, total = 0] = row.slice(1).map(Number);
-    uses.set(`${gpu} ${instance} ${compute}`, {
+    const use: MigUse = {
       gpuIndex: gpu,
       deviceIndex: device,
       memoryMb: total,
       memoryUsedMb: used,
       processes: [],
-    });
+    };
+    uses.set(`${gpu} ${instance} ${compute}`, use);
+    sharers.set(`${gpu} ${instance}`, [...(sharers.get(`${gpu} ${instance}`) ?? []), use]);
+  }
+  for (const sharing of sharers.values()) {
+    if (sharing.length > 1) for (const use of sharing) use.memoryUsedMb = null;
   }
   for (const row of text.matchAll(
     /^\|\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s+\S+\s+(\S.*?)\s+(?:(\d+)MiB|N\/A)\s+\|\s*$/gm,

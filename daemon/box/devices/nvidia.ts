@@ -49,6 +49,8 @@ export class NvidiaDevices implements DeviceSource {
     const migs = await this.#migs(gpus);
     const found = new Map<string, Observation>();
     for (const gpu of gpus) {
+      // It takes no run; its instances do.
+      if (gpu.isMig) continue;
       const { memoryMb, memoryUsedMb, utilizationPercent } = gpu;
       const processes = apps.filter(({ uuid }) => uuid === gpu.uuid);
       found.set(gpu.uuid, { memoryMb, memoryUsedMb, utilizationPercent, processes, namesProcesses: true });
@@ -107,6 +109,8 @@ function checked({ code, stdout, stderr }: ProgramAnswer): string {
   throw new QwexError({
     code: 'unreachable',
     message: `${PROGRAM} failed with code ${code}: ${said.split('\n')[0] ?? ''}`,
-    hint: `try ${PROGRAM} by hand; after a driver update the machine may need a reboot`,
+    hint: /Insufficient Permissions/i.test(said)
+      ? 'your account may not use the devices; to see who may: ls -l /dev/nvidia0'
+      : `try ${PROGRAM} by hand; after a driver update the machine may need a reboot`,
   });
 }

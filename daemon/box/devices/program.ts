@@ -14,7 +14,8 @@ export interface ProgramOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-const TIMEOUT_MS = 10_000;
+/** With many devices and no persistence mode the driver loads itself for each question. */
+const TIMEOUT_MS = 20_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Throws `not_found` when there is no such program, `unreachable` when it doesn't answer in time. */

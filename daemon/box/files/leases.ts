@@ -34,6 +34,8 @@ export interface Lease extends LeaseContent {
   sinceMs: number;
 }
 
+/** For a supervisor to take the locks before the claim is void. */
+const HANDOVER_MS = 2000;
 /** A claim without a lock can't hold a device for longer, whatever it says. */
 export const MAX_CLAIM_MS = 10_000;
 
@@ -58,6 +60,11 @@ export class Leases {
     return { leases, ignored };
   }
 
+  /** Whether a daemon has any that isn't over. */
+  hasOpen(daemon: string): boolean {
+    return this.read().leases.some((lease) => lease.daemon === daemon && lease.endedMs === null);
+  }
+
   /** Makes the next claim's fifo ahead: that takes a process, and everybody waits for a claim. */
   prepare(daemon: string): void {
     // Without one, for whatever reason, the claim makes its own, and says what is wrong.
@@ -80,6 +87,16 @@ export class Leases {
     const spare = await this.#spare;
     this.#spare = undefined;
     if (spare === undefined || !moveOwn(spare, path)) await makeFifo(path);
+  }
+
+  /** Makes a claim of ours last as long as any can. Returns for how many ms it is good; 0 when it isn't there any more. */
+  extend(run: string): number {
+    const lease = this.read().leases.find((candidate) => candidate.run === run);
+    if (lease === undefined) return 0;
+    const { daemon, devices, timeMs } = lease;
+    const claim: Claim = { run, daemon, devices, timeMs, claimUntilMs: Date.now() + MAX_CLAIM_MS };
+    replaceOwn(this.#places.lease(run), `${JSON.stringify(claim)}\n`);
+    return MAX_CLAIM_MS - HANDOVER_MS;
   }
 
   /** The supervisor writes this line itself; a daemon may, for one that doesn't. */

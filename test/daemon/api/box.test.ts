@@ -16,7 +16,8 @@ async function ask<T>(
   const line = {
     box,
     isShared,
-    known: async () => undefined,
+    notice: null,
+    again: async () => undefined,
     problem: box ? null : 'no devices: no such file',
   };
   const app = boxRoutes({ line });

@@ -41,8 +41,8 @@ export class DriverRig {
     return { PATH: `${this.folder}:/usr/bin:/bin` };
   }
 
-  async nvidia(fixture: string): Promise<void> {
-    await this.program('nvidia-smi', NVIDIA.replace('\n', `\nhere='${join(FIXTURES, fixture)}'\n`));
+  async nvidia(fixture: string, name = 'nvidia-smi'): Promise<void> {
+    await this.program(name, NVIDIA.replace('\n', `\nhere='${join(FIXTURES, fixture)}'\n`));
   }
 
   async rocm(fixture: string): Promise<void> {
