@@ -25,7 +25,7 @@ import { isSystemError } from './system-error.ts';
 import { takeTurn } from './turn.ts';
 import type { BoxOptions, BoxParts, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
-import { deadlineOf, isNextOurs, leftoversOf, lifeTargets } from './what-to-watch.ts';
+import { deadlineOf, isOursAfter, leftoversOf, lifeTargets } from './what-to-watch.ts';
 import { refusalWords } from './words.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
@@ -75,7 +75,7 @@ export class Box {
       onCalled: options.onWake,
       onDeadline: options.onWake,
       onBoxFile: () => this.#reload(),
-      onEnd: () => this.#onEnd(),
+      onEnd: (name) => this.#onEnd(name),
     });
     this.#watches.start(presence.key);
   }
@@ -278,8 +278,9 @@ export class Box {
     });
   }
 
-  #onEnd(): void {
-    if (this.#last !== undefined && isNextOurs(this.#last, (run) => this.#isLastOurs(run))) {
+  #onEnd(name: string): void {
+    const last = this.#last;
+    if (last !== undefined && isOursAfter(last, name, (run) => this.#decider.isOurs(last.survey, run))) {
       this.#options.onWake();
       return;
     }
@@ -288,9 +289,5 @@ export class Box {
       this.#options.onWake();
     }, GIVE_WAY_MS);
     this.#timers.add(timer);
-  }
-
-  #isLastOurs(run: string): boolean {
-    return this.#last !== undefined && this.#decider.isOurs(this.#last.survey, run);
   }
 }
