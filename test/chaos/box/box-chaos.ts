@@ -37,7 +37,7 @@ export interface BoxChaosReport extends BoxSummary {
   faults: Record<string, number>;
   faultCount: number;
   usedShare: number;
-  meanSlowness: number;
+  slowness: number;
   folder: string;
 }
 
@@ -59,7 +59,8 @@ export async function runBoxChaos(options: BoxChaosOptions): Promise<BoxChaosRep
     const summary = await checkBox(world, { promised, victims: saboteur.victims, observation });
     const faults = Object.fromEntries([...saboteur.faults].sort());
     const faultCount = Object.values(faults).reduce((sum, count) => sum + count, 0);
-    const { usedShare, meanSlowness } = observation;
+    const { usedShare, meanCanaryUs, fastestCanaryUs } = observation;
+    const slowness = meanCanaryUs / fastestCanaryUs;
     return {
       ...{
         seed: options.seed,
@@ -68,7 +69,7 @@ export async function runBoxChaos(options: BoxChaosOptions): Promise<BoxChaosRep
         faults,
         faultCount,
       },
-      ...{ seconds: Math.round((Date.now() - begin) / 1000), usedShare, meanSlowness, folder: world.folder },
+      ...{ seconds: Math.round((Date.now() - begin) / 1000), usedShare, slowness, folder: world.folder },
       ...summary,
     };
   } finally {
@@ -114,8 +115,10 @@ function observe(world: BoxWorld): { end: () => Promise<Observation> } {
   const stop = new Int32Array(new SharedArrayBuffer(4));
   const canary = new Canary();
   const types = new Map(world.deviceIds.map((id, index) => [id, world.types[index] ?? 'fake'] as const));
-  const uids = new Set(world.members.map(({ account }) => account.uid));
-  const workerData: ObserverData = { box: world.box, types, uids, stop, slowness: canary.slowness };
+  const spaces = new Map(
+    world.members.map(({ account, home }) => [account.uid, join(home, 'spaces')] as const),
+  );
+  const workerData: ObserverData = { box: world.box, types, spaces, stop, canaryUs: canary.lastUs };
   const worker = new Worker(new URL('observer.ts', import.meta.url), { workerData });
   const said = once(worker, 'message') as Promise<[Observation]>;
   return {
@@ -124,7 +127,7 @@ function observe(world: BoxWorld): { end: () => Promise<Observation> } {
       Atomics.notify(stop, 0);
       const [observation] = await said;
       await canary.end();
-      return observation;
+      return { ...observation, fastestCanaryUs: canary.fastestUs };
     },
   };
 }

@@ -1,5 +1,5 @@
-// How slow the machine is just now: the wall time of a few small processes, as a multiple of the fastest that was seen.
-// On a machine that others keep busy, a limit in milliseconds says nothing about us without it.
+// How slow the machine is just now: the wall time of a few small processes. As a multiple of the fastest that was seen it
+// says what a limit in milliseconds means on a machine that others keep busy.
 import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -9,13 +9,13 @@ const KEPT = 3;
 const WORK = 'for _ in 1 2 3; do /bin/true; done';
 
 export class Canary {
-  /** In thousandths, for other threads to read. */
-  readonly slowness = new Int32Array(new SharedArrayBuffer(4));
+  /** The last wall time in µs, for other threads to read. */
+  readonly lastUs = new Int32Array(new SharedArrayBuffer(4));
+  fastestUs = Number.POSITIVE_INFINITY;
   readonly #stop = new AbortController();
   readonly #singing: Promise<void>;
 
   constructor() {
-    this.slowness[0] = 1000;
     this.#singing = this.#sing();
   }
 
@@ -27,22 +27,21 @@ export class Canary {
   async #sing(): Promise<void> {
     const { signal } = this.#stop;
     const last: number[] = [];
-    let fastest = Number.POSITIVE_INFINITY;
     while (!signal.aborted) {
-      const ms = await wallMs();
-      fastest = Math.min(fastest, ms);
-      last.push(ms);
+      const us = await wallUs();
+      this.fastestUs = Math.min(this.fastestUs, us);
+      last.push(us);
       if (last.length > KEPT) last.shift();
-      const middle = [...last].sort((a, b) => a - b)[Math.floor(last.length / 2)] ?? ms;
-      Atomics.store(this.slowness, 0, Math.round((1000 * middle) / fastest));
+      const middle = [...last].sort((a, b) => a - b)[Math.floor(last.length / 2)] ?? us;
+      Atomics.store(this.lastUs, 0, middle);
       await pause(EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
-function wallMs(): Promise<number> {
+function wallUs(): Promise<number> {
   const begin = performance.now();
   return new Promise((resolve) =>
-    execFile('/bin/bash', ['-c', WORK], () => resolve(performance.now() - begin)),
+    execFile('/bin/bash', ['-c', WORK], () => resolve(Math.round((performance.now() - begin) * 1000))),
   );
 }

@@ -68,13 +68,13 @@ export async function checkBox(
   blame('leftInBox', ...leftInBox(world.box));
   blame('leftInHomes', ...world.members.flatMap(({ home }) => leftInHome(home)));
   blame('processes', ...world.processes());
-  const { windows } = found.observation;
-  const late = windows.filter((window) => isTooLong(window) && window.excuse === null);
+  const { windows, fastestCanaryUs } = found.observation;
+  const late = windows.filter((window) => isTooLong(window, fastestCanaryUs) && window.excuse === null);
   blame(
     'idle',
     ...late.map(
-      ({ run, startMs, lengthMs, slowness }) =>
-        `${run} waited ${Math.round(lengthMs)} ms (machine ${slowness.toFixed(1)} times slower) from ${new Date(startMs).toISOString()}`,
+      ({ run, startMs, lengthMs, canaryUs }) =>
+        `${run} waited ${Math.round(lengthMs)} ms (machine ${(canaryUs / fastestCanaryUs).toFixed(1)} times slower) from ${new Date(startMs).toISOString()}`,
     ),
   );
   return {
@@ -117,18 +117,18 @@ function leftInHome(home: string): string[] {
   });
 }
 
-function idleFigures({ windows }: Observation): BoxSummary['idle'] {
+function idleFigures({ windows, fastestCanaryUs }: Observation): BoxSummary['idle'] {
   const lengths = windows.filter(({ excuse }) => excuse === null).map(({ lengthMs }) => lengthMs);
   const sorted = lengths.sort((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
   const excused: Record<string, number> = {};
   for (const window of windows) {
     const { excuse } = window;
-    if (excuse !== null && isTooLong(window)) excused[excuse] = (excused[excuse] ?? 0) + 1;
+    if (excuse !== null && isTooLong(window, fastestCanaryUs)) excused[excuse] = (excused[excuse] ?? 0) + 1;
   }
   return { windows: windows.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), excused };
 }
 
-function isTooLong({ lengthMs, slowness }: IdleWindow): boolean {
-  return lengthMs > IDLE_LIMIT_MS * Math.max(1, slowness);
+function isTooLong({ lengthMs, canaryUs }: IdleWindow, fastestCanaryUs: number): boolean {
+  return lengthMs > IDLE_LIMIT_MS * Math.max(1, canaryUs / fastestCanaryUs);
 }

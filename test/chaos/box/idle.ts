@@ -18,16 +18,16 @@ export interface Look {
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
-  /** How many times slower than at its best the machine is. */
-  slowness: number;
+  /** What the canary takes just now. */
+  canaryUs: number;
 }
 
 export interface IdleWindow {
   run: string;
   startMs: number;
   lengthMs: number;
-  /** The most that the machine was slowed down by meanwhile. */
-  slowness: number;
+  /** The most that the canary took meanwhile. */
+  canaryUs: number;
   excuse: string | null;
 }
 
@@ -64,16 +64,16 @@ export class IdleWatch {
     return this.windows;
   }
 
-  #extend(run: string, sinceMs: number, { atMs, excuse, slowness }: Look): void {
+  #extend(run: string, sinceMs: number, { atMs, excuse, canaryUs }: Look): void {
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
     const known = this.#open.get(run);
     if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, slowness, excuse });
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, canaryUs, excuse });
       return;
     }
-    known.slowness = Math.max(known.slowness, slowness);
+    known.canaryUs = Math.max(known.canaryUs, canaryUs);
     known.excuse ??= excuse;
   }
 

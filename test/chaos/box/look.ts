@@ -1,6 +1,6 @@
 // One look at the box and the machine, by root, from files, /proc and the kernel's table of locks alone. Shares no code with
 // the daemon, and disturbs nothing: it takes no lock and opens no fifo.
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WaitingTicket } from './idle.ts';
 
@@ -45,9 +45,11 @@ export interface BoxLook {
 export class BoxReader {
   readonly #box: string;
   readonly #inodes: ReadonlyMap<string, string>;
+  readonly #spaces: ReadonlyMap<number, string>;
 
-  constructor(box: string, devices: readonly string[]) {
+  constructor(box: string, devices: readonly string[], spaces: ReadonlyMap<number, string>) {
     this.#box = box;
+    this.#spaces = spaces;
     this.#inodes = new Map(
       devices.map((device) => [String(statSync(join(box, 'locks', `${device}.lock`)).ino), device] as const),
     );
@@ -89,6 +91,9 @@ export class BoxReader {
 
   #isWaiting({ daemon, run }: Ticket, daemons: ReadonlyMap<string, boolean>): boolean {
     if (daemons.get(daemon) !== true) return false;
+    // Git is not done yet: no device could be of use to it.
+    const spaces = this.#spaces.get(Number.parseInt(daemon, 10)) ?? '';
+    if (!existsSync(join(spaces, run))) return false;
     return !/^held /m.test(read(join(this.#box, 'leases', `${run}.lease`)));
   }
 

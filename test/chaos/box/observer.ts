@@ -8,10 +8,10 @@ export interface ObserverData {
   box: string;
   /** Device → type. */
   types: ReadonlyMap<string, string>;
-  uids: ReadonlySet<number>;
+  /** uid → where the spaces of its runs are made. */
+  spaces: ReadonlyMap<number, string>;
   stop: Int32Array<SharedArrayBuffer>;
-  /** In thousandths. */
-  slowness: Int32Array<SharedArrayBuffer>;
+  canaryUs: Int32Array<SharedArrayBuffer>;
 }
 
 export interface Observation {
@@ -21,19 +21,22 @@ export interface Observation {
   doubles: string[];
   /** Device-milliseconds in which a device was held or used, of all there were. */
   usedShare: number;
-  meanSlowness: number;
+  meanCanaryUs: number;
+  /** At the machine's best. */
+  fastestCanaryUs: number;
 }
 
 const EVERY_MS = 25;
 
-function observe({ box, types, uids, stop, slowness }: ObserverData): Observation {
-  const reader = new BoxReader(box, [...types.keys()]);
+function observe({ box, types, spaces, stop, canaryUs }: ObserverData): Omit<Observation, 'fastestCanaryUs'> {
+  const reader = new BoxReader(box, [...types.keys()], spaces);
+  const uids = new Set(spaces.keys());
   const watch = new IdleWatch(types);
   const doubles = new Set<string>();
-  const totals = { looks: 0, used: 0, slowness: 0 };
+  const totals = { looks: 0, used: 0, canaryUs: 0 };
   do {
     const atMs = Date.now();
-    const timesSlower = Atomics.load(slowness, 0) / 1000;
+    const slow = Atomics.load(canaryUs, 0);
     const { locked, waiting, reservation, starting } = reader.look();
     const runs = livingRuns(uids);
     const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
@@ -41,10 +44,10 @@ function observe({ box, types, uids, stop, slowness }: ObserverData): Observatio
     const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
     const excuse = starting > 0 ? 'a daemon was starting' : null;
     const idle = waiting.filter(({ run }) => !runs.has(run));
-    watch.note({ atMs, free, waiting: idle, reservation, excuse, slowness: timesSlower });
+    watch.note({ atMs, free, waiting: idle, reservation, excuse, canaryUs: slow });
     totals.looks += 1;
     totals.used += types.size - free.length;
-    totals.slowness += timesSlower;
+    totals.canaryUs += slow;
   } while (Atomics.wait(stop, 0, 0, EVERY_MS) === 'timed-out');
   const { looks, used } = totals;
   return {
@@ -52,7 +55,7 @@ function observe({ box, types, uids, stop, slowness }: ObserverData): Observatio
     windows: watch.end(Date.now()),
     doubles: [...doubles],
     usedShare: used / types.size / looks,
-    meanSlowness: totals.slowness / looks,
+    meanCanaryUs: totals.canaryUs / looks,
   };
 }
 
