@@ -1,5 +1,7 @@
 // Who gets which devices now, who is next and when, and why everyone else waits. Pure: all daemons of a box come to the
 // same decision from the same view, so it must depend on nothing but its arguments.
+
+import { KeptDevices } from './kept.ts';
 import { orderLine } from './order.ts';
 import { Pool } from './pool.ts';
 import { Quota } from './quota.ts';
@@ -70,6 +72,8 @@ class Round {
   readonly #quota: Quota;
   readonly #view: PlanView;
   readonly #nowMs: number;
+  /** For those that wait; undefined as long as nobody does. */
+  #kept: KeptDevices | undefined;
   #first: PlanTicket | undefined;
 
   constructor(view: PlanView, nowMs: number) {
@@ -83,7 +87,7 @@ class Round {
   place(ticket: PlanTicket): void {
     const reason =
       this.#quota.fault(ticket) ??
-      (this.reservation === null ? this.#placeNext(ticket) : this.#placeBeside(ticket, this.reservation));
+      (this.#kept === undefined ? this.#placeNext(ticket) : this.#placeBeside(ticket, this.#kept));
     if (reason !== null) this.delayed.push({ ticket, reason });
   }
 
@@ -98,26 +102,36 @@ class Round {
     const promisedMs = before?.run === ticket.run ? Math.min(before.promisedMs, choice.atMs) : choice.atMs;
     this.reservation = { run: ticket.run, ...choice, promisedMs };
     this.#first = ticket;
+    this.#kept = new KeptDevices(this.pool);
+    this.#kept.keep(ticket, plannedMs(ticket, this.#view.policy), choice);
     this.#quota.take(ticket);
     const free = this.pool.freeCount(ticket.type);
     return { kind: 'devices', needs: ticket.gpus, free, holders, blocked };
   }
 
-  #placeBeside(ticket: PlanTicket, reservation: Reservation): WaitReason | null {
-    const endsMs = this.#nowMs + plannedMs(ticket, this.#view.policy);
-    const devices = this.pool.chooseBeside(ticket, reservation, endsMs);
+  #placeBeside(ticket: PlanTicket, kept: KeptDevices): WaitReason | null {
+    const lengthMs = plannedMs(ticket, this.#view.policy);
+    const endsMs = this.#nowMs + lengthMs;
+    const due = kept.lastDue(ticket);
+    const devices = due && endsMs <= due.atMs ? this.pool.chooseBeside(ticket, kept, endsMs) : undefined;
     if (devices !== undefined) return this.#grant(ticket, devices);
-    const first = { run: reservation.run, member: this.#first?.member ?? ticket.member };
-    if (this.pool.chooseNow(ticket) !== undefined) {
-      return { kind: 'reserved', first, devices: reservation.devices, atMs: reservation.atMs };
+    const inTheWay = due && kept.whose(due.device);
+    kept.keep(ticket, lengthMs);
+    if (inTheWay !== undefined) {
+      const { run, member, devices: reserved, atMs } = inTheWay;
+      return { kind: 'reserved', first: { run, member }, devices: reserved, atMs };
     }
+    const { run, member } = this.#first ?? ticket;
+    const first = { run, member };
     const free = this.pool.freeCount(ticket.type);
     return { kind: 'behind', ahead: this.delayed.length, first, needs: ticket.gpus, free };
   }
 
   #grant(ticket: PlanTicket, devices: string[]): null {
     this.grants.push({ run: ticket.run, member: ticket.member, devices });
-    this.pool.occupy(devices, this.#nowMs + plannedMs(ticket, this.#view.policy));
+    const untilMs = this.#nowMs + plannedMs(ticket, this.#view.policy);
+    this.pool.occupy(devices, untilMs);
+    this.#kept?.started(devices, untilMs);
     this.#quota.take(ticket);
     return null;
   }

@@ -1,6 +1,8 @@
 // When each device is free, as far as time limits tell, and which ones a ticket would get.
+
+import type { KeptDevices } from './kept.ts';
 import { isOfType } from './refusal.ts';
-import type { PlanDevice, PlanTicket, Reservation } from './types.ts';
+import type { PlanDevice, PlanTicket } from './types.ts';
 
 interface Slot {
   device: PlanDevice;
@@ -13,6 +15,11 @@ interface Slot {
 
 export interface Choice {
   devices: string[];
+  atMs: number;
+}
+
+export interface Due {
+  device: string;
   atMs: number;
 }
 
@@ -43,12 +50,13 @@ export class Pool {
     return new Pool(this.#slots.map((slot) => ({ ...slot })));
   }
 
+  /** Somebody may have them for longer already. */
   occupy(devices: readonly string[], untilMs: number): void {
     const taken = new Set(devices);
     for (const slot of this.#slots) {
       if (!taken.has(slot.device.id)) continue;
       if (slot.isFree) this.#freeCount -= 1;
-      slot.freeAtMs = untilMs;
+      slot.freeAtMs = Math.max(slot.freeAtMs, untilMs);
       slot.isFree = false;
     }
   }
@@ -64,20 +72,29 @@ export class Pool {
   }
 
   /**
-   * Devices that the ticket can have now without delaying the reservation: any free ones when it ends before that,
-   * else those that aren't reserved. Reserved ones first where it may: the others suit longer runs.
+   * Devices that the ticket can have now without delaying anyone for whom devices are kept: those from which it is gone
+   * before they are due. The first to be due first: the others suit longer runs.
    */
-  chooseBeside(ticket: PlanTicket, reservation: Reservation, endsMs: number): string[] | undefined {
-    const reserved = new Set(reservation.devices);
-    const rank = (slot: Slot): number => (reserved.has(slot.device.id) ? 0 : 1);
-    if (endsMs <= reservation.atMs) {
-      return this.#pick(
-        ticket,
-        (slot) => slot.isFree,
-        (a, b) => rank(a) - rank(b) || byWorth(a, b),
-      );
+  chooseBeside(ticket: PlanTicket, kept: KeptDevices, endsMs: number): string[] | undefined {
+    return this.#pick(
+      ticket,
+      (slot) => slot.isFree && endsMs <= kept.dueMs(slot.device.id),
+      (a, b) => compare(kept.dueMs(a.device.id), kept.dueMs(b.device.id)) || byWorth(a, b),
+    );
+  }
+
+  /** If the ticket takes the free devices that are due last: the one of them that is due first. Undefined: too few are free. */
+  lastDue(ticket: PlanTicket, kept: KeptDevices): Due | undefined {
+    if (this.#freeCount < ticket.gpus) return undefined;
+    let best: Due | undefined;
+    for (const group of this.#groups(ticket)) {
+      const free = group.filter(({ isFree }) => isFree).map(({ device: { id } }) => id);
+      const due = free
+        .map((device) => ({ device, atMs: kept.dueMs(device) }))
+        .sort((x, y) => compare(y.atMs, x.atMs))[ticket.gpus - 1];
+      if (due !== undefined && (best === undefined || due.atMs > best.atMs)) best = due;
     }
-    return this.#pick(ticket, (slot) => slot.isFree && rank(slot) === 1, byWorth);
+    return best;
   }
 
   /** The earliest time at which enough devices are free, if the limits are kept; undefined when nobody can tell. */
@@ -142,6 +159,11 @@ function freeAt({ state }: PlanDevice, nowMs: number, defaultTimeMs: number): nu
     default:
       return state satisfies never;
   }
+}
+
+/** Also of two infinities. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b;
 }
 
 /** Smaller memory first, so that the large devices stay for who asks for them. */
