@@ -17,7 +17,7 @@ import { assertMember } from './membership.ts';
 import { ownGrantOf } from './own-grant.ts';
 import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
-import type { Decision } from './plan/types.ts';
+import type { Decision, Grant } from './plan/types.ts';
 import { Reasons } from './reasons.ts';
 import { StartingRuns } from './starting.ts';
 import { BoxFolders, type Survey } from './survey.ts';
@@ -224,11 +224,15 @@ export class Box {
         mine.flatMap(({ devices }) => devices),
         { source: this.#source, box: this.#config.file, accounts: this.accounts },
       );
-      if (strangers.length === 0)
-        return mine.map((grant) => ownGrantOf(grant, this.folders.places, this.#config.file));
+      if (strangers.length === 0) return mine.map((grant) => this.#ownGrant(grant));
       this.#decider.addStrangers(strangers);
       for (const { run } of mine) this.giveBack(run);
     }
+  }
+
+  #ownGrant(grant: Grant): OwnGrant {
+    const { places, leases } = this.folders;
+    return ownGrantOf(grant, { places, lease: leases.pathsOf(grant.run), box: this.#config.file });
   }
 
   async #round(): Promise<Round> {
@@ -246,7 +250,8 @@ export class Box {
 
   async #carryOut(round: Round, starting: ReadonlySet<string>): Promise<void> {
     await this.#decider.carryOut(round, starting);
-    for (const grant of round.mine) this.#starting.hold(grant, this.folders.places.leaseLife(grant.run));
+    for (const grant of round.mine)
+      this.#starting.hold(grant, this.folders.leases.pathsOf(grant.run).lifePath);
   }
 
   #watchFor(round: Round): void {

@@ -77,8 +77,8 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   const { daemons } = read.daemons;
   const locked = await lockedDevices(options);
   const holders = findHolders(options, { leases, daemons, locked, bootId });
-  const running = new Set([...holders.values()].map((lease) => lease?.run));
-  const tickets = read.tickets.tickets.filter(({ run }) => !running.has(run));
+  const running = new Set([...holders.values()].map((lease) => `${lease?.member} ${lease?.run}`));
+  const tickets = read.tickets.tickets.filter(({ run, member }) => !running.has(`${member} ${run}`));
   const strangers = standingStrangers(options, read.notes.notes);
   const view: PlanView = {
     devices: config.file.devices.map(({ id, type, memory_mb, drained }) => ({

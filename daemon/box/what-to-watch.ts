@@ -22,7 +22,7 @@ export function lifeTargets({ round, isOurs, places, key }: Question): Map<strin
   const { survey, decision } = round;
   if (!decision.waiting.some(({ run }) => isOurs(run))) return targets;
   for (const [device, lease] of survey.holders) {
-    const life = lease === null ? null : places.leaseLife(lease.run);
+    const life = lease?.lifePath ?? null;
     // What has closed its descriptors leaves the lock free: that isn't an end to wait for.
     const lock = survey.locked.has(device) ? places.deviceLock(device) : null;
     targets.set(lease?.run ?? device, { life, lock });

@@ -113,7 +113,7 @@ function leasesOf({ shared }: BoxWorld): number {
 
 function observe(world: BoxWorld): { end: () => Promise<Observation> } {
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const canary = new Canary();
+  const canary = new Canary(join(world.folder, 'canary'));
   const types = new Map(world.deviceIds.map((id, index) => [id, world.types[index] ?? 'fake'] as const));
   const spaces = new Map(
     world.members.map(({ account, home }) => [account.uid, join(home, 'spaces')] as const),

@@ -20,6 +20,7 @@ export interface Look {
   excuse: string | null;
   /** What the canary takes just now. */
   canaryUs: number;
+  syncUs: number;
 }
 
 export interface IdleWindow {
@@ -28,6 +29,7 @@ export interface IdleWindow {
   lengthMs: number;
   /** The most that the canary took meanwhile. */
   canaryUs: number;
+  syncUs: number;
   excuse: string | null;
 }
 
@@ -64,16 +66,17 @@ export class IdleWatch {
     return this.windows;
   }
 
-  #extend(run: string, sinceMs: number, { atMs, excuse, canaryUs }: Look): void {
+  #extend(run: string, sinceMs: number, { atMs, excuse, canaryUs, syncUs }: Look): void {
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
     const known = this.#open.get(run);
     if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, canaryUs, excuse });
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, canaryUs, syncUs, excuse });
       return;
     }
     known.canaryUs = Math.max(known.canaryUs, canaryUs);
+    known.syncUs = Math.max(known.syncUs, syncUs);
     known.excuse ??= excuse;
   }
 

@@ -36,7 +36,7 @@ function observe({ box, types, spaces, stop, canaryUs }: ObserverData): Omit<Obs
   const totals = { looks: 0, used: 0, canaryUs: 0 };
   do {
     const atMs = Date.now();
-    const slow = Atomics.load(canaryUs, 0);
+    const [slow, syncUs] = [Atomics.load(canaryUs, 0), Atomics.load(canaryUs, 1)];
     const { locked, waiting, reservation, starting } = reader.look();
     const runs = livingRuns(uids);
     const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
@@ -44,7 +44,7 @@ function observe({ box, types, spaces, stop, canaryUs }: ObserverData): Omit<Obs
     const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
     const excuse = starting > 0 ? 'a daemon was starting' : null;
     const idle = waiting.filter(({ run }) => !runs.has(run));
-    watch.note({ atMs, free, waiting: idle, reservation, excuse, canaryUs: slow });
+    watch.note({ atMs, free, waiting: idle, reservation, excuse, canaryUs: slow, syncUs });
     totals.looks += 1;
     totals.used += types.size - free.length;
     totals.canaryUs += slow;
