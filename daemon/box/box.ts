@@ -180,7 +180,9 @@ export class Box {
   /** A look without deciding; whoever is in it can be named. */
   async look(): Promise<{ survey: Survey; decision: Decision }> {
     const survey = await this.#decider.survey();
-    await this.accounts.learn([...survey.tickets, ...survey.leases].map(({ member }) => member));
+    const owners = survey.ignored.flatMap(({ uid }) => uid ?? []);
+    const members = [...survey.tickets, ...survey.leases].map(({ member }) => member);
+    await this.accounts.learn([...members, ...owners]);
     return { survey, decision: planBox(survey.view, survey.nowMs) };
   }
 

@@ -165,12 +165,12 @@ function speaker(candidates: readonly Lease[], bootId: string): Lease | null {
 }
 
 function isClaim(
-  { supervisor, claimUntilMs, sinceMs, member }: Lease,
+  { daemon, supervisor, claimUntilMs, sinceMs, member }: Lease,
   daemons: readonly Presence[],
   nowMs: number,
 ) {
   if (supervisor !== null || Math.min(claimUntilMs, sinceMs + MAX_CLAIM_MS) <= nowMs) return false;
-  return daemons.some((daemon) => daemon.member === member && daemon.isAlive);
+  return daemons.some(({ key, ...owner }) => key === daemon && owner.member === member && owner.isAlive);
 }
 
 function stateOf({

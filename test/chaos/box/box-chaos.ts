@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { Canary } from './canary.ts';
 import { type BoxSummary, checkBox } from './checker.ts';
 import { BoxLoad } from './load.ts';
 import type { Observation, ObserverData } from './observer.ts';
@@ -37,7 +36,7 @@ export interface BoxChaosReport extends BoxSummary {
   faults: Record<string, number>;
   faultCount: number;
   usedShare: number;
-  slowness: number;
+  pressure: number;
   folder: string;
 }
 
@@ -59,8 +58,7 @@ export async function runBoxChaos(options: BoxChaosOptions): Promise<BoxChaosRep
     const summary = await checkBox(world, { promised, victims: saboteur.victims, observation });
     const faults = Object.fromEntries([...saboteur.faults].sort());
     const faultCount = Object.values(faults).reduce((sum, count) => sum + count, 0);
-    const { usedShare, meanCanaryUs, fastestCanaryUs } = observation;
-    const slowness = meanCanaryUs / fastestCanaryUs;
+    const { usedShare, pressure } = observation;
     return {
       ...{
         seed: options.seed,
@@ -69,7 +67,7 @@ export async function runBoxChaos(options: BoxChaosOptions): Promise<BoxChaosRep
         faults,
         faultCount,
       },
-      ...{ seconds: Math.round((Date.now() - begin) / 1000), usedShare, slowness, folder: world.folder },
+      ...{ seconds: Math.round((Date.now() - begin) / 1000), usedShare, pressure, folder: world.folder },
       ...summary,
     };
   } finally {
@@ -113,21 +111,18 @@ function leasesOf({ shared }: BoxWorld): number {
 
 function observe(world: BoxWorld): { end: () => Promise<Observation> } {
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  const canary = new Canary(join(world.folder, 'canary'));
   const types = new Map(world.deviceIds.map((id, index) => [id, world.types[index] ?? 'fake'] as const));
   const spaces = new Map(
     world.members.map(({ account, home }) => [account.uid, join(home, 'spaces')] as const),
   );
-  const workerData: ObserverData = { box: world.box, types, spaces, stop, canaryUs: canary.lastUs };
+  const workerData: ObserverData = { box: world.box, types, spaces, stop };
   const worker = new Worker(new URL('observer.ts', import.meta.url), { workerData });
   const said = once(worker, 'message') as Promise<[Observation]>;
   return {
     end: async () => {
       Atomics.store(stop, 0, 1);
       Atomics.notify(stop, 0);
-      const [observation] = await said;
-      await canary.end();
-      return { ...observation, fastestCanaryUs: canary.fastestUs };
+      return (await said)[0];
     },
   };
 }

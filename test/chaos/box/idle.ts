@@ -18,26 +18,28 @@ export interface Look {
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
-  /** What the canary takes just now. */
-  canaryUs: number;
-  syncUs: number;
+  /** For how long, since some beginning, processes that could run have waited for a CPU or a disk. */
+  pressureMs: number;
 }
 
 export interface IdleWindow {
   run: string;
   startMs: number;
   lengthMs: number;
-  /** The most that the canary took meanwhile. */
-  canaryUs: number;
-  syncUs: number;
+  /** For so much of it somebody had to wait for a CPU or a disk. */
+  pressureMs: number;
   excuse: string | null;
+}
+
+interface Open extends IdleWindow {
+  fromMs: number;
 }
 
 export class IdleWatch {
   readonly windows: IdleWindow[] = [];
   readonly #types: ReadonlyMap<string, string>;
   readonly #freeSince = new Map<string, number>();
-  readonly #open = new Map<string, IdleWindow>();
+  readonly #open = new Map<string, Open>();
 
   /** `types`: of each device of the box. */
   constructor(types: ReadonlyMap<string, string>) {
@@ -66,17 +68,16 @@ export class IdleWatch {
     return this.windows;
   }
 
-  #extend(run: string, sinceMs: number, { atMs, excuse, canaryUs, syncUs }: Look): void {
+  #extend(run: string, sinceMs: number, { atMs, excuse, pressureMs }: Look): void {
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
     const known = this.#open.get(run);
     if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, canaryUs, syncUs, excuse });
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, pressureMs: 0, fromMs: pressureMs, excuse });
       return;
     }
-    known.canaryUs = Math.max(known.canaryUs, canaryUs);
-    known.syncUs = Math.max(known.syncUs, syncUs);
+    known.pressureMs = pressureMs - known.fromMs;
     known.excuse ??= excuse;
   }
 
@@ -84,7 +85,8 @@ export class IdleWatch {
     const open = this.#open.get(run);
     this.#open.delete(run);
     if (open === undefined) return;
-    this.windows.push({ ...open, lengthMs: atMs - open.startMs });
+    const { startMs, pressureMs, excuse } = open;
+    this.windows.push({ run, startMs, pressureMs, excuse, lengthMs: atMs - startMs });
   }
 
   /** Since when there has been enough for it, all the time; null when it has to wait. */

@@ -128,6 +128,14 @@ interface Note {
   reservation: { run: string; devices: string[]; atMs: number } | null;
 }
 
+/** The kernel's own account of it, in all since boot; 0 where it keeps none. */
+export function pressureMs(): number {
+  const totals = ['cpu', 'io'].map(
+    (what) => /^some .*total=(\d+)/m.exec(read(`/proc/pressure/${what}`))?.[1],
+  );
+  return totals.reduce((sum, us) => sum + Number(us ?? 0) / 1000, 0);
+}
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'latin1');

@@ -20,7 +20,7 @@ const { values } = parseArgs({
 
 function boxTable(report: BoxChaosReport): string {
   const { seed, accounts, devices, seconds, faults, ends, bad, details, idle, leases } = report;
-  const { acknowledged, exactlyOnce, usedShare, slowness } = report;
+  const { acknowledged, exactlyOnce, usedShare, pressure } = report;
   const { excused, ...lengths } = idle;
   return [
     `seed ${seed}: ${accounts} accounts, ${devices} devices, ${seconds} s`,
@@ -30,7 +30,7 @@ function boxTable(report: BoxChaosReport): string {
     ...rows('free and waited for, ms', { ...lengths }),
     ...rows('longer, and excused', excused),
     ...rows('must be 0', bad),
-    `devices in use: ${Math.round(usedShare * 100)} %; the machine ${slowness.toFixed(1)} times slower than at its best`,
+    `devices in use: ${Math.round(usedShare * 100)} %; pressure on CPU and disk ${Math.round(pressure * 100)} %`,
     ...details.slice(0, 40).map((line) => `  ${line}`),
   ].join('\n');
 }

@@ -2,7 +2,7 @@
 // devices that stay free while somebody entitled waits. Ends when its counter is set; says then what it saw.
 import { parentPort, workerData } from 'node:worker_threads';
 import { IdleWatch, type IdleWindow } from './idle.ts';
-import { BoxReader, type LivingRun, livingRuns, runOf } from './look.ts';
+import { BoxReader, type LivingRun, livingRuns, pressureMs, runOf } from './look.ts';
 
 export interface ObserverData {
   box: string;
@@ -11,7 +11,6 @@ export interface ObserverData {
   /** uid → where the spaces of its runs are made. */
   spaces: ReadonlyMap<number, string>;
   stop: Int32Array<SharedArrayBuffer>;
-  canaryUs: Int32Array<SharedArrayBuffer>;
 }
 
 export interface Observation {
@@ -21,22 +20,21 @@ export interface Observation {
   doubles: string[];
   /** Device-milliseconds in which a device was held or used, of all there were. */
   usedShare: number;
-  meanCanaryUs: number;
-  /** At the machine's best. */
-  fastestCanaryUs: number;
+  /** Of the time, how much somebody had to wait for a CPU or a disk. */
+  pressure: number;
 }
 
 const EVERY_MS = 25;
 
-function observe({ box, types, spaces, stop, canaryUs }: ObserverData): Omit<Observation, 'fastestCanaryUs'> {
+function observe({ box, types, spaces, stop }: ObserverData): Observation {
   const reader = new BoxReader(box, [...types.keys()], spaces);
   const uids = new Set(spaces.keys());
   const watch = new IdleWatch(types);
   const doubles = new Set<string>();
-  const totals = { looks: 0, used: 0, canaryUs: 0 };
+  const [beganMs, pressureBeganMs] = [Date.now(), pressureMs()];
+  const totals = { looks: 0, used: 0 };
   do {
     const atMs = Date.now();
-    const [slow, syncUs] = [Atomics.load(canaryUs, 0), Atomics.load(canaryUs, 1)];
     const { locked, waiting, reservation, starting } = reader.look();
     const runs = livingRuns(uids);
     const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
@@ -44,10 +42,9 @@ function observe({ box, types, spaces, stop, canaryUs }: ObserverData): Omit<Obs
     const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
     const excuse = starting > 0 ? 'a daemon was starting' : null;
     const idle = waiting.filter(({ run }) => !runs.has(run));
-    watch.note({ atMs, free, waiting: idle, reservation, excuse, canaryUs: slow, syncUs });
+    watch.note({ atMs, free, waiting: idle, reservation, excuse, pressureMs: pressureMs() });
     totals.looks += 1;
     totals.used += types.size - free.length;
-    totals.canaryUs += slow;
   } while (Atomics.wait(stop, 0, 0, EVERY_MS) === 'timed-out');
   const { looks, used } = totals;
   return {
@@ -55,7 +52,7 @@ function observe({ box, types, spaces, stop, canaryUs }: ObserverData): Omit<Obs
     windows: watch.end(Date.now()),
     doubles: [...doubles],
     usedShare: used / types.size / looks,
-    meanCanaryUs: totals.canaryUs / looks,
+    pressure: (pressureMs() - pressureBeganMs) / (Date.now() - beganMs),
   };
 }
 
