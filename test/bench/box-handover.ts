@@ -1,6 +1,6 @@
 // From the last instruction of a run to the first one of the next run on its device: of the same member, and of another one.
 // Beside a bare worktree and bash. As root the members are accounts of their own, else two daemons of one account.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initBox } from '../../daemon/box/index.ts';
 import type { LocalRunner } from '../../shared/client/index.ts';
@@ -35,9 +35,10 @@ export const boxHandover: Bench = {
       const [gaps, others]: [number[], number[]] = [[], []];
       for (let round = -1; round < rounds; round += 1) {
         const marks = join(parties.folder, `marks ${who} ${round}`);
-        writeFileSync(marks, '', { mode: 0o666 });
+        writeFileSync(marks, '');
+        chmodSync(marks, 0o666);
         const gap = await handover(one, next, marks);
-        const bare = bareStart(rig, project, `bare-${gaps.length}-${round}`);
+        const bare = bareStart(rig, project, `bare-${who.replaceAll(' ', '-')}-${round}`);
         if (round >= 0) gaps.push(gap) && others.push(bare);
       }
       const figure = `device freed → next run of ${who}`;
