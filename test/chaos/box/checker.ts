@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRuns } from '../evidence.ts';
-import type { IdleWindow } from './idle.ts';
 import type { Promised } from './load.ts';
 import type { Observation } from './observer.ts';
 import { type BoxLine, judgeBoxRun, RUN_FAULTS } from './verdict.ts';
@@ -134,6 +133,6 @@ function idleFigures({ windows }: Observation): BoxSummary['idle'] {
   return { windows: windows.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), excused };
 }
 
-function isTooLong({ lengthMs, pressureMs }: IdleWindow): boolean {
+function isTooLong({ lengthMs, pressureMs }: Observation['windows'][number]): boolean {
   return lengthMs - pressureMs > IDLE_LIMIT_MS || lengthMs > IDLE_HARD_LIMIT_MS;
 }

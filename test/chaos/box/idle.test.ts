@@ -11,7 +11,7 @@ const ticket = (run: string, over: Partial<WaitingTicket> = {}): WaitingTicket =
   return { run, gpus: 1, type: null, timeMs: 60_000, ...over };
 };
 const look = (atMs: number, over: Partial<Look>): Look => {
-  return { atMs, free: [], waiting: [], reservation: null, excuse: null, pressureMs: 0, ...over };
+  return { atMs, free: [], waiting: [], reservation: null, excuse: null, ...over };
 };
 
 /** The lengths of the windows of each run. */

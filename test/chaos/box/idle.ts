@@ -18,28 +18,20 @@ export interface Look {
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
-  /** For how long, since some beginning, processes that could run have waited for a CPU or a disk. */
-  pressureMs: number;
 }
 
 export interface IdleWindow {
   run: string;
   startMs: number;
   lengthMs: number;
-  /** For so much of it somebody had to wait for a CPU or a disk. */
-  pressureMs: number;
   excuse: string | null;
-}
-
-interface Open extends IdleWindow {
-  fromMs: number;
 }
 
 export class IdleWatch {
   readonly windows: IdleWindow[] = [];
   readonly #types: ReadonlyMap<string, string>;
   readonly #freeSince = new Map<string, number>();
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, IdleWindow>();
 
   /** `types`: of each device of the box. */
   constructor(types: ReadonlyMap<string, string>) {
@@ -68,16 +60,15 @@ export class IdleWatch {
     return this.windows;
   }
 
-  #extend(run: string, sinceMs: number, { atMs, excuse, pressureMs }: Look): void {
+  #extend(run: string, sinceMs: number, { atMs, excuse }: Look): void {
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
     const known = this.#open.get(run);
     if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, pressureMs: 0, fromMs: pressureMs, excuse });
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, excuse });
       return;
     }
-    known.pressureMs = pressureMs - known.fromMs;
     known.excuse ??= excuse;
   }
 
@@ -85,8 +76,7 @@ export class IdleWatch {
     const open = this.#open.get(run);
     this.#open.delete(run);
     if (open === undefined) return;
-    const { startMs, pressureMs, excuse } = open;
-    this.windows.push({ run, startMs, pressureMs, excuse, lengthMs: atMs - startMs });
+    this.windows.push({ ...open, lengthMs: atMs - open.startMs });
   }
 
   /** Since when there has been enough for it, all the time; null when it has to wait. */

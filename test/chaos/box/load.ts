@@ -1,4 +1,5 @@
 // The load: each member keeps some runs open, submitted to whatever daemon of theirs answers.
+import { setTimeout as pause } from 'node:timers/promises';
 import { API, LOCAL_API } from '../../../shared/api.ts';
 import type { LocalSubmitResponse } from '../../../shared/schemas/local.ts';
 import type { Run } from '../../../shared/schemas/run.ts';
@@ -7,6 +8,7 @@ import { type BoxWish, boxCommand, boxWish } from './workload.ts';
 import type { BoxWorld, Member } from './world.ts';
 
 const OPEN_RUNS = 5;
+const BETWEEN_FIRST_MS = 500;
 const WAIT_SECONDS = 60;
 
 export interface Promised {
@@ -39,6 +41,8 @@ export class BoxLoad {
         this.#open.delete(run);
       });
       going.add(run);
+      // One after another at first: daemons that have just started are slow in everything.
+      if (number < OPEN_RUNS) await pause(BETWEEN_FIRST_MS);
       this.#open.add(run);
       if (going.size >= OPEN_RUNS) await Promise.race(going);
     }

@@ -38,14 +38,18 @@ export interface BoxLook {
   locked: Set<string>;
   waiting: WaitingTicket[];
   reservation: { run: string; devices: string[]; atMs: number } | null;
-  /** Daemons that live and have not yet taken their place in the line. */
-  starting: number;
+  /** Why nobody is to be blamed just now; null when somebody is. */
+  excuse: string | null;
 }
+
+/** For those behind a daemon that has died to see it, to give way to whom it may concern, and to decide. */
+const NOTICED_MS = 300;
 
 export class BoxReader {
   readonly #box: string;
   readonly #inodes: ReadonlyMap<string, string>;
   readonly #spaces: ReadonlyMap<number, string>;
+  readonly #deadSinceMs = new Map<string, number>();
 
   constructor(box: string, devices: readonly string[], spaces: ReadonlyMap<number, string>) {
     this.#box = box;
@@ -64,8 +68,21 @@ export class BoxReader {
         .filter(({ content }) => this.#isWaiting(content, daemons))
         .map(({ content }) => content),
       reservation: this.#reservation(new Set(tickets.map(({ content }) => content.run))),
-      starting: [...daemons.values()].filter((isReady) => !isReady).length,
+      excuse: this.#excuse(
+        tickets.map(({ content }) => content),
+        daemons,
+      ),
     };
+  }
+
+  #excuse(tickets: readonly Ticket[], daemons: ReadonlyMap<string, boolean>): string | null {
+    const nowMs = Date.now();
+    const dead = new Set(tickets.map(({ daemon }) => daemon).filter((key) => !daemons.has(key)));
+    for (const key of this.#deadSinceMs.keys()) if (!dead.has(key)) this.#deadSinceMs.delete(key);
+    for (const key of dead) if (!this.#deadSinceMs.has(key)) this.#deadSinceMs.set(key, nowMs);
+    if ([...daemons.values()].some((isReady) => !isReady)) return 'a daemon was starting';
+    const isFresh = [...this.#deadSinceMs.values()].some((sinceMs) => nowMs - sinceMs < NOTICED_MS);
+    return isFresh ? 'a daemon in the line had just died' : null;
   }
 
   #locked(): Set<string> {

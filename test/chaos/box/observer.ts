@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { IdleWatch, type IdleWindow } from './idle.ts';
 import { BoxReader, type LivingRun, livingRuns, pressureMs, runOf } from './look.ts';
+import { Pressure } from './pressure.ts';
 
 export interface ObserverData {
   box: string;
@@ -15,7 +16,7 @@ export interface ObserverData {
 
 export interface Observation {
   looks: number;
-  windows: IdleWindow[];
+  windows: (IdleWindow & { pressureMs: number })[];
   /** A line for each pair of runs that were seen on one device. */
   doubles: string[];
   /** Device-milliseconds in which a device was held or used, of all there were. */
@@ -32,24 +33,28 @@ function observe({ box, types, spaces, stop }: ObserverData): Observation {
   const watch = new IdleWatch(types);
   const doubles = new Set<string>();
   const [beganMs, pressureBeganMs] = [Date.now(), pressureMs()];
+  const pressure = new Pressure();
   const totals = { looks: 0, used: 0 };
   do {
     const atMs = Date.now();
-    const { locked, waiting, reservation, starting } = reader.look();
+    pressure.note(atMs, pressureMs());
+    const { locked, waiting, reservation, excuse } = reader.look();
     const runs = livingRuns(uids);
     const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
     for (const device of used) for (const pair of pairsOn(device, runs)) doubles.add(pair);
     const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
-    const excuse = starting > 0 ? 'a daemon was starting' : null;
     const idle = waiting.filter(({ run }) => !runs.has(run));
-    watch.note({ atMs, free, waiting: idle, reservation, excuse, pressureMs: pressureMs() });
+    watch.note({ atMs, free, waiting: idle, reservation, excuse });
     totals.looks += 1;
     totals.used += types.size - free.length;
   } while (Atomics.wait(stop, 0, 0, EVERY_MS) === 'timed-out');
   const { looks, used } = totals;
   return {
     looks,
-    windows: watch.end(Date.now()),
+    windows: watch.end(Date.now()).map((window) => ({
+      ...window,
+      pressureMs: pressure.between(window.startMs, window.startMs + window.lengthMs),
+    })),
     doubles: [...doubles],
     usedShare: used / types.size / looks,
     pressure: (pressureMs() - pressureBeganMs) / (Date.now() - beganMs),
