@@ -1,6 +1,7 @@
 // The daemon put together: everything is made here, started in order and stopped in reverse.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { keptEnvironment } from '../shared/client/start-daemon.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { HomePaths } from '../shared/paths.ts';
 import { VERSION } from '../shared/version.ts';
@@ -192,6 +193,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     config: () => settings.current,
     bootId: await currentBootId(),
     startDaemonCommand: options.startDaemonCommand,
+    daemonEnvironment: keptEnvironment(process.env),
   };
   const executor = new Executor(runnerDeps);
   const scheduler: Scheduler = new Scheduler({

@@ -58,6 +58,16 @@ export function problemResponse(problem: Problem): Response {
   return new Response(JSON.stringify(problem), { status: problem.status, headers: HEADERS });
 }
 
+/** Whoever asked may ask the next daemon. */
+export function daemonStopping(): QwexError {
+  return new QwexError({
+    code: 'unreachable',
+    message: 'the daemon is stopping',
+    hint: 'ask again once one is running; runs go on',
+    details: { stopping: true },
+  });
+}
+
 function fromHttp(error: HTTPException): QwexError | HTTPException {
   if (error.status === 413)
     return new QwexError({

@@ -18,7 +18,7 @@ import { resolveRun } from '../store/selectors.ts';
 import { buildApp } from './app.ts';
 import type { ApiContext } from './context.ts';
 import { serveEvents } from './events-socket.ts';
-import { problemOf, problemResponse } from './problems.ts';
+import { daemonStopping, problemOf, problemResponse } from './problems.ts';
 import { closeBehindBody, refuse } from './refuse.ts';
 import { serveWatch } from './watch.ts';
 
@@ -32,6 +32,7 @@ export class ApiServer {
   readonly #context: ApiContext;
   readonly #http: Server;
   readonly #answering = new Set<ServerResponse>();
+  #isClosing = false;
   readonly #sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -47,6 +48,8 @@ export class ApiServer {
     const shouldUpgradeCallback = ({ headers }: IncomingMessage) =>
       headers.upgrade?.toLowerCase() === 'websocket';
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      // On a connection from before. What would answer it is being put away.
+      if (this.#isClosing) return this.#refuse(request.socket, daemonStopping());
       this.#answering.add(response);
       response.once('close', () => this.#answering.delete(response));
       closeBehindBody(request, response);
@@ -79,6 +82,7 @@ export class ApiServer {
 
   /** Tells watchers whether to wait or to come back, lets answers in flight finish, and takes no more requests. */
   async close(restart: boolean): Promise<void> {
+    this.#isClosing = true;
     for (const socket of this.#sockets.clients) socket.close(restart ? SERVICE_RESTART : GOING_AWAY);
     // Not its callback: a connection without a request is somebody who waits for this process to be gone.
     this.#http.close();
@@ -95,6 +99,7 @@ export class ApiServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     try {
+      if (this.#isClosing) throw daemonStopping();
       const serve = this.#route(request);
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         webSocket.on('error', () => webSocket.terminate());

@@ -17,7 +17,7 @@ import { assertMember } from './membership.ts';
 import { ownGrantOf } from './own-grant.ts';
 import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
-import type { Decision } from './plan/types.ts';
+import type { Decision, Grant } from './plan/types.ts';
 import { Reasons } from './reasons.ts';
 import { StartingRuns } from './starting.ts';
 import { BoxFolders, type Survey } from './survey.ts';
@@ -25,7 +25,7 @@ import { isSystemError } from './system-error.ts';
 import { takeTurn } from './turn.ts';
 import type { BoxOptions, BoxParts, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
-import { deadlineOf, isNextOurs, leftoversOf, lifeTargets } from './what-to-watch.ts';
+import { deadlineOf, isOursAfter, leftoversOf, lifeTargets } from './what-to-watch.ts';
 import { refusalWords } from './words.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
@@ -75,7 +75,7 @@ export class Box {
       onCalled: options.onWake,
       onDeadline: options.onWake,
       onBoxFile: () => this.#reload(),
-      onEnd: () => this.#onEnd(),
+      onEnd: (name) => this.#onEnd(name),
     });
     this.#watches.start(presence.key);
   }
@@ -184,7 +184,9 @@ export class Box {
   /** A look without deciding; whoever is in it can be named. */
   async look(): Promise<{ survey: Survey; decision: Decision }> {
     const survey = await this.#decider.survey();
-    await this.accounts.learn([...survey.tickets, ...survey.leases].map(({ member }) => member));
+    const owners = survey.ignored.flatMap(({ uid }) => uid ?? []);
+    const members = [...survey.tickets, ...survey.leases].map(({ member }) => member);
+    await this.accounts.learn([...members, ...owners]);
     return { survey, decision: planBox(survey.view, survey.nowMs) };
   }
 
@@ -228,8 +230,10 @@ export class Box {
         mine.flatMap(({ devices }) => devices),
         { source: this.#source, box: this.#config.file, accounts: this.accounts },
       );
-      if (strangers.length === 0)
-        return mine.map((grant) => ownGrantOf(grant, this.folders.places, this.#config.file));
+      const { places, leases } = this.folders;
+      const withPaths = (grant: Grant) =>
+        ownGrantOf(grant, { places, lease: leases.pathsOf(grant.run), box: this.#config.file });
+      if (strangers.length === 0) return mine.map(withPaths);
       this.#decider.addStrangers(strangers);
       for (const { run } of mine) this.giveBack(run);
     }
@@ -250,7 +254,8 @@ export class Box {
 
   async #carryOut(round: Round, starting: ReadonlySet<string>): Promise<void> {
     await this.#decider.carryOut(round, starting);
-    for (const grant of round.mine) this.#starting.hold(grant, this.folders.places.leaseLife(grant.run));
+    for (const grant of round.mine)
+      this.#starting.hold(grant, this.folders.leases.pathsOf(grant.run).lifePath);
   }
 
   #watchFor(round: Round): void {
@@ -282,8 +287,9 @@ export class Box {
     });
   }
 
-  #onEnd(): void {
-    if (this.#last !== undefined && isNextOurs(this.#last, (run) => this.#isLastOurs(run))) {
+  #onEnd(name: string): void {
+    const last = this.#last;
+    if (last !== undefined && isOursAfter(last, name, (run) => this.#decider.isOurs(last.survey, run))) {
       this.#options.onWake();
       return;
     }
@@ -292,9 +298,5 @@ export class Box {
       this.#options.onWake();
     }, GIVE_WAY_MS);
     this.#timers.add(timer);
-  }
-
-  #isLastOurs(run: string): boolean {
-    return this.#last !== undefined && this.#decider.isOurs(this.#last.survey, run);
   }
 }

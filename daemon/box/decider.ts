@@ -77,7 +77,7 @@ export class Decider {
     this.#ledger.witness(survey, this.#config().halfLifeMs);
     for (const grant of mine) await this.#claim(grant, survey);
     if (!this.#isNoted(survey, decision)) {
-      const { reservation } = decision;
+      const reservation = this.#promise(survey, decision);
       this.#folders.notes.write(this.#key, {
         decidedMs: survey.nowMs,
         reservation,
@@ -166,13 +166,27 @@ export class Decider {
   }
 
   /** True when the others can read it all already. */
-  #isNoted({ view, notes }: Survey, { reservation }: Decision): boolean {
+  #isNoted(survey: Survey, decision: Decision): boolean {
+    const { view, notes } = survey;
     const told = notes.find(({ key }) => key === this.#key)?.strangers ?? [];
-    return isSame(view.reservation, reservation) && JSON.stringify(told) === JSON.stringify(this.#strangers);
+    return (
+      isSame(view.reservation, this.#promise(survey, decision)) &&
+      JSON.stringify(told) === JSON.stringify(this.#strangers)
+    );
+  }
+
+  /**
+   * The reservation that the next decision keeps to. While others haven't yet taken what is theirs, it is the one from
+   * before: a promise to who comes after them would put that one before them.
+   */
+  #promise(survey: Survey, { grants, reservation }: Decision): Reservation | null {
+    return grants.every(({ run }) => this.isOurs(survey, run)) ? reservation : survey.view.reservation;
   }
 
   /** Whose turn it is, and who has become the first in line: that one has to know that it is next. */
-  #callOthers(survey: Survey, { grants, reservation }: Decision): void {
+  #callOthers(survey: Survey, decision: Decision): void {
+    const { grants } = decision;
+    const reservation = this.#promise(survey, decision);
     const granted = new Set(grants.map(({ run }) => run).filter((run) => !this.isOurs(survey, run)));
     this.#late.forget(new Set(survey.tickets.map(({ run }) => run)));
     this.#late.note(granted, survey.nowMs);

@@ -34,16 +34,38 @@ export function isLiving({ pid, startTime, bootId }: ProcessIdentity, currentBoo
   return bootId === currentBoot && readProcess(pid)?.startTime === startTime;
 }
 
-/** Somebody living in this session, with this owner; undefined when nobody is. */
-export function findInSession(session: number, uid: number): ProcessFacts | undefined {
-  const leader = readProcess(session);
-  if (leader?.session === session && leader.uid === uid) return leader;
+/**
+ * Somebody of this user who lives and is a run's: in the session that its supervisor led, or, when it has left that too,
+ * with the mark that job.sh has put on the first process of the run and all others have inherited.
+ */
+export function findOfRun(run: string, supervisor: ProcessIdentity, uid: number): ProcessFacts | undefined {
+  const leader = readProcess(supervisor.pid);
+  // The kernel gives no number away again that is still a session's: when another process has it, that session is over.
+  const isOver = leader !== undefined && leader.startTime !== supervisor.startTime;
+  if (leader?.uid === uid && !isOver) return leader;
+  const mark = markOf(run);
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const found = readProcess(Number(name));
-    if (found?.session === session && found.uid === uid) return found;
+    if (found?.uid !== uid) continue;
+    if ((found.session === supervisor.pid && !isOver) || markedAs(found.pid) === mark) return found;
   }
   return undefined;
+}
+
+/** As job.sh reckons it. */
+function markOf(run: string): string {
+  return String(10n ** 18n + BigInt(`0x${run.slice(run.lastIndexOf('-') + 1)}`));
+}
+
+/** A soft limit that changes nothing for anybody, is handed down, and is for all to see. */
+function markedAs(pid: number): string | undefined {
+  try {
+    return /^Max realtime timeout +(\d+) /m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1];
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES')) return undefined;
+    throw error;
+  }
 }
 
 /** The process, its parent, and so on up to the first that is gone. */

@@ -11,7 +11,7 @@ import type { Ignored } from './files/read-file.ts';
 import { type Ticket, Tickets } from './files/tickets.ts';
 import { Usage, type UsageFile, usageOf, weighedUse } from './files/usage.ts';
 import type { DeviceState, PlanTicket, PlanView } from './plan/types.ts';
-import { findInSession, isLiving, readProcess } from './processes.ts';
+import { findOfRun, isLiving, readProcess } from './processes.ts';
 
 /** How long a daemon that was called may take to answer. */
 export const ANSWER_MS = 2000;
@@ -77,8 +77,8 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   const { daemons } = read.daemons;
   const locked = await lockedDevices(options);
   const holders = findHolders(options, { leases, daemons, locked, bootId });
-  const running = new Set([...holders.values()].map((lease) => lease?.run));
-  const tickets = read.tickets.tickets.filter(({ run }) => !running.has(run));
+  const running = new Set([...holders.values()].map((lease) => `${lease?.member} ${lease?.run}`));
+  const tickets = read.tickets.tickets.filter(({ run, member }) => !running.has(`${member} ${run}`));
   const strangers = standingStrangers(options, read.notes.notes);
   const view: PlanView = {
     devices: config.file.devices.map(({ id, type, memory_mb, drained }) => ({
@@ -144,9 +144,9 @@ function findHolders(
 function usingLeases(): (lease: Lease) => boolean {
   const known = new Map<Lease, boolean>();
   return (lease) => {
-    const { supervisor, member } = lease;
+    const { run, supervisor, member } = lease;
     const isUsing =
-      known.get(lease) ?? (supervisor !== null && findInSession(supervisor.pid, member) !== undefined);
+      known.get(lease) ?? (supervisor !== null && findOfRun(run, supervisor, member) !== undefined);
     known.set(lease, isUsing);
     return isUsing;
   };
@@ -165,12 +165,12 @@ function speaker(candidates: readonly Lease[], bootId: string): Lease | null {
 }
 
 function isClaim(
-  { supervisor, claimUntilMs, sinceMs, member }: Lease,
+  { daemon, supervisor, claimUntilMs, sinceMs, member }: Lease,
   daemons: readonly Presence[],
   nowMs: number,
 ) {
   if (supervisor !== null || Math.min(claimUntilMs, sinceMs + MAX_CLAIM_MS) <= nowMs) return false;
-  return daemons.some((daemon) => daemon.member === member && daemon.isAlive);
+  return daemons.some(({ key, ...owner }) => key === daemon && owner.member === member && owner.isAlive);
 }
 
 function stateOf({

@@ -15,8 +15,8 @@ export interface LifeTarget {
 export interface WatchEvents {
   onCalled: () => void;
   onBoxFile: () => void;
-  /** Somebody who was being watched is gone. */
-  onEnd: () => void;
+  /** Somebody who was being watched is gone: the name under which that one was followed. */
+  onEnd: (name: string) => void;
   onDeadline: () => void;
 }
 
@@ -70,7 +70,7 @@ export class BoxWatches {
       if (this.#lives.has(name) || this.#closed) continue;
       const life = this.#watchOne(target, () => {
         this.#lives.delete(name);
-        this.#emit('onEnd');
+        if (!this.#closed) this.#events.onEnd(name);
       });
       if (life !== undefined) this.#lives.set(name, life);
     }
@@ -98,7 +98,7 @@ export class BoxWatches {
     return watched ?? (lock === null ? undefined : awaitFreeLock(lock, onEnd));
   }
 
-  #emit(event: keyof WatchEvents): void {
+  #emit(event: Exclude<keyof WatchEvents, 'onEnd'>): void {
     if (!this.#closed) this.#events[event]();
   }
 }

@@ -1,6 +1,7 @@
 // What has to be heard of until the next decision, as long as runs of ours wait. Pure.
 import type { Round } from './decider.ts';
 import type { BoxPlaces } from './files/places.ts';
+import { planBox } from './plan/plan.ts';
 import { ANSWER_MS, STRANGER_MS } from './survey.ts';
 import type { LifeTarget } from './watches.ts';
 
@@ -21,7 +22,7 @@ export function lifeTargets({ round, isOurs, places, key }: Question): Map<strin
   const { survey, decision } = round;
   if (!decision.waiting.some(({ run }) => isOurs(run))) return targets;
   for (const [device, lease] of survey.holders) {
-    const life = lease === null ? null : places.leaseLife(lease.run);
+    const life = lease?.lifePath ?? null;
     // What has closed its descriptors leaves the lock free: that isn't an end to wait for.
     const lock = survey.locked.has(device) ? places.deviceLock(device) : null;
     targets.set(lease?.run ?? device, { life, lock });
@@ -57,6 +58,24 @@ export function leftoversOf({ survey }: Round, before: ReadonlyMap<string, numbe
     ([device, lease]) => lease?.supervisor && !survey.locked.has(device),
   );
   return new Map(now.map(([device]) => [device, before.get(device) ?? survey.nowMs]));
+}
+
+/**
+ * True when a run of ours starts now that this one is gone, the first in line or one that fits beside it. `gone`: a run, a
+ * device or a daemon, as it was followed.
+ */
+export function isOursAfter({ survey }: Round, gone: string, isOurs: (run: string) => boolean): boolean {
+  const devices = survey.view.devices.map((device) => {
+    const isFreed = device.id === gone || survey.holders.get(device.id)?.run === gone;
+    return isFreed && device.state.kind === 'leased'
+      ? { ...device, state: { kind: 'free' as const } }
+      : device;
+  });
+  const dead = new Set(survey.tickets.filter(({ daemon }) => daemon === gone).map(({ run }) => run));
+  const tickets = survey.view.tickets.map((ticket) =>
+    dead.has(ticket.run) ? { ...ticket, daemonAlive: false } : ticket,
+  );
+  return planBox({ ...survey.view, devices, tickets }, survey.nowMs).grants.some(({ run }) => isOurs(run));
 }
 
 /** True when one of our runs is the first in line, so that a freed device is for us to take at once. */

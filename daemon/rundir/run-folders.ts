@@ -1,7 +1,7 @@
 // The folder of each run: its record, its history and what it was made from. The database is the index over these;
 // from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer. They are small, and
 // synchronous: a turn of the event loop for each would cost several times what they do.
-import { constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
@@ -233,7 +233,12 @@ const READ = O_RDONLY | O_NONBLOCK;
 const APPEND = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
 
 function append(file: string, text: string): void {
-  writeFileSync(file, text, { mode: 0o600, flag: APPEND });
+  const fd = openSync(file, APPEND, 0o600);
+  try {
+    writeSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function historyLine({ seq, at, type, status, phase, reason, exitCode }: RunEvent): string {

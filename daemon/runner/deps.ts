@@ -68,4 +68,6 @@ export interface RunnerDeps {
   bootId: string;
   /** The command that brings up a daemon for this home, for a supervisor that finds none at its end. */
   startDaemonCommand: string[];
+  /** What that daemon gets of an environment. */
+  daemonEnvironment: Readonly<Record<string, string>>;
 }

@@ -30,6 +30,7 @@ export function superviseRequest(
     endedDir: deps.paths.ended,
     daemonLock: deps.paths.daemonLock,
     startDaemon: deps.startDaemonCommand,
+    daemonEnvironment: deps.daemonEnvironment,
     home: deps.paths.home,
   };
 }

@@ -210,8 +210,10 @@ export class DeviceLine implements DeviceQueue {
       this.#prepareAhead();
       return;
     }
-    for (const grant of await box.decide()) this.#hand(box, grant);
-    this.#prepareAhead();
+    const grants = await box.decide();
+    for (const grant of grants) this.#hand(box, grant);
+    // To claim a run syncs the disk, and these have devices that wait for them. They wake us when they have left.
+    if (grants.length === 0) this.#prepareAhead();
     const told = await Promise.all(
       this.#tickets.runs().map(async (run) => [run, await box.explain(run)] as const),
     );

@@ -28,9 +28,14 @@ load_environment() {
   for __sup_entry in "${__sup_late[@]}"; do builtin export "$__sup_entry"; done
 }
 
+# Others can't see whose a process is when it has left session and group, closed all files, and its supervisor is dead.
+# A limit far beyond reach is handed down to every process of the run, and all can read it. No `-R` before bash 5.1.
+mark_as_run() { ulimit -S -R "$((10 ** 18 + 16#${SUP_RUN_ID##*-}))"; } 2>/dev/null
+
 become_job() { # start directory, script, gate, environment file, variables file
   trap - TERM INT HUP PIPE USR1
   close_fds "$3" "${devices[@]}"
+  [[ ! ${SUP_LEASE-} ]] || mark_as_run
   local __sup_entries __sup_variables __sup_go __sup_trouble=
   { mapfile -d '' -t __sup_entries <"$4" && mapfile -d '' -t __sup_variables <"$5" && cd -- "$1"; } || __sup_trouble=yes
   mapfile -n 1 -t -u "$3" __sup_go # EOF: the supervisor died or thought better of it

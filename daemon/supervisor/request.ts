@@ -27,7 +27,9 @@ export interface SuperviseRequest {
   daemonLock: string;
   /** The command that starts a daemon when that lock is free at the end; empty for none. */
   startDaemon: string[];
-  /** qwex's own home. With the user's, all that the supervisor and a daemon started by it get of an environment. */
+  /** All that it gets of an environment: what we got when we were started, or it would look for another box, say. */
+  daemonEnvironment: Readonly<Record<string, string>>;
+  /** qwex's own home. With the user's, all that the supervisor gets of an environment. */
   home: string;
   /** What the run holds of the machine; null for a run without devices. */
   devices: DeviceHold | null;
@@ -63,6 +65,7 @@ export function adoptSettings(request: SuperviseRequest): Record<string, string>
     SUP_ENDED_DIR: request.endedDir,
     SUP_DAEMON_LOCK: request.daemonLock,
     SUP_START_DAEMON: lines(request.startDaemon),
+    SUP_DAEMON_ENVIRONMENT: entries(request.daemonEnvironment),
     ...(request.devices !== null && {
       SUP_DEVICE_LOCKS: lines(request.devices.lockPaths),
       SUP_LEASE: request.devices.leasePath,
@@ -88,6 +91,12 @@ export function environmentBytes(variables: Record<string, string>): string {
   const entries = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
   if (entries.some((entry) => entry.includes('\0'))) throw new TypeError('a variable holds a NUL byte');
   return entries.map((entry) => `${entry}\0`).join('');
+}
+
+// One with a newline in it is left out: the shell reads lines.
+function entries(variables: Readonly<Record<string, string>>): string {
+  const all = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return all.filter((entry) => !entry.includes('\n')).join('\n');
 }
 
 function lines(words: string[]): string {

@@ -156,6 +156,13 @@ is_dying() { # was process $1 killed, and is it only on its way out? A large one
   return 1
 }
 
+take_daemon_environment() { # none of ours, and no value in an argv
+  local entry entries
+  mapfile -t entries <<<"${SUP_DAEMON_ENVIRONMENT-}"
+  export -n LC_ALL TZ "${!SUP_@}"
+  for entry in "${entries[@]}"; do [[ $entry != [A-Z]*=* ]] || export "${entry?}"; done
+}
+
 wake_daemon() { # unless the one that its lock file names lives
   local command fd pid its_start its_boot
   mapfile -t command <<<"${SUP_START_DAEMON-}"
@@ -167,7 +174,7 @@ wake_daemon() { # unless the one that its lock file names lives
     exec {fd}<&-
   fi
   set -m
-  { trap - HUP PIPE; close_fds; exec setsid env -i PATH="$PATH" HOME="$HOME" QWEX_HOME="$QWEX_HOME" "${command[@]}"; } \
+  { trap - HUP PIPE; close_fds; take_daemon_environment; exec setsid env -u PWD -u SHLVL "${command[@]}"; } \
     </dev/null >/dev/null 2>&1 &
   fault daemon
 }
@@ -243,13 +250,14 @@ adopt_devices() { # an orphan still holds the locks itself; what it has closed i
   hold_device_life
 }
 
-adopt() { # not the parent: no event and no exit code. One look a second, without a process
-  local job_boot
+adopt() { # not the parent: no event and no exit code. A look now and then, without a process; others wait for devices
+  local job_boot look=1
   take_lock
   [[ ! -e $run/meta/exit_code ]] || exit 76
   whole "$run/meta/pid" || exit 77
   read -r job job_start job_boot <"$run/meta/pid"
   adopt_devices
+  ((${#devices[@]} == 0)) || look=0.1
   { rm -f "$life_path" && mkfifo -m 600 "$life_path" && exec {life}<>"$life_path"; } || fail "cannot make $life_path"
   start_time $$
   identity="$$ $REPLY $boot" adopted=yes
@@ -262,7 +270,7 @@ adopt() { # not the parent: no event and no exit code. One look a second, withou
     uptime_ms
     [[ ! -e $run/cancel ]] || stop=${stop:-cancelled}
     ((SUP_TIME_LIMIT_MS == 0 || REPLY - job_start * 10 < SUP_TIME_LIMIT_MS)) || stop=${stop:-timeout}
-    if [[ $stop && ! $ending ]]; then end_all; else nap 1; fi
+    if [[ $stop && ! $ending ]]; then end_all; else nap "$look"; fi
   done
   finish -
 }

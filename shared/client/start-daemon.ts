@@ -20,6 +20,13 @@ const KEPT_VARIABLES = [
   'QWEX_BOX',
 ];
 
+/** What of an environment a daemon gets, whoever starts it. */
+export function keptEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    KEPT_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+}
+
 /** The folder that holds daemon/, templates/ and dist/, whether this runs from source or from a bundle in dist/. */
 export function packageRoot(moduleUrl: string = import.meta.url): string {
   let directory = dirname(fileURLToPath(moduleUrl));
@@ -39,8 +46,7 @@ function shippedNode(root: string): string {
 /** Resolves once a daemon serves `home`. Throws `unreachable` with what the child said when it can't. */
 export async function startDaemon(home: string, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const root = packageRoot();
-  const kept: NodeJS.ProcessEnv = { QWEX_HOME: home };
-  for (const name of KEPT_VARIABLES) if (env[name] !== undefined) kept[name] = env[name];
+  const kept: NodeJS.ProcessEnv = { ...keptEnvironment(env), QWEX_HOME: home };
   for (const [name, value] of Object.entries(env)) if (name.startsWith('QWEX_TEST_')) kept[name] = value;
   const child = spawn('/bin/bash', ['-p', join(root, 'daemon', 'launch.sh'), shippedNode(root)], {
     cwd: '/',

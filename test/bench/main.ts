@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { artifacts } from './artifacts.ts';
 import type { Bench } from './bench.ts';
 import { boxDecide } from './box-decide.ts';
+import { boxHandover } from './box-handover.ts';
 import { burst } from './burst.ts';
 import { dispatch } from './dispatch.ts';
 import type { Figure } from './figure.ts';
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   dispatch,
   burst,
   boxDecide,
+  boxHandover,
   space,
   artifacts,
   watchLatency,

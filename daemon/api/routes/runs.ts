@@ -9,6 +9,7 @@ import { resolveRun } from '../../store/selectors.ts';
 import { lastTryOf } from '../../store/tries.ts';
 import type { ApiContext } from '../context.ts';
 import { presentRun, presentRuns } from '../present.ts';
+import { daemonStopping } from '../problems.ts';
 import { answer, describe, idParams, jsonBody } from '../route.ts';
 import { WaitLimit } from '../wait-limit.ts';
 import { listArtifacts } from './artifacts.ts';
@@ -95,14 +96,7 @@ export function runRoutes(context: ApiContext) {
     const ended = await waitForEnd(context, id, { limitMs, client: c.req.raw.signal });
     if (ended)
       return c.json(presentRun(context, ended, (await listArtifacts(context, ended)).artifacts), 200);
-    if (context.stopping.aborted) {
-      throw new QwexError({
-        code: 'unreachable',
-        message: 'the daemon is stopping',
-        hint: 'ask again once one is running; the run goes on',
-        details: { stopping: true },
-      });
-    }
+    if (context.stopping.aborted) throw daemonStopping();
     return c.json(presentRun(context, lastTryOf(store, store.mustGet(id))), 202);
   });
   return app;

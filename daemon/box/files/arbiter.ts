@@ -2,8 +2,9 @@
 // untidy, not wrong, as only a device's own lock gives it to a run. Nobody who holds it for ever can stop the line.
 import { rmSync } from 'node:fs';
 import { type LockTable, lockTakers, takeLock } from './locks.ts';
+import { isForeign } from './own-names.ts';
 import type { BoxPlaces } from './places.ts';
-import { replaceOwn } from './write-file.ts';
+import { tryReplaceOwn } from './write-file.ts';
 
 export const ARBITER_WAIT_MS = 2000;
 
@@ -41,10 +42,11 @@ export class Arbiter {
     const name = this.#places.deciding(this.#key);
     try {
       this.#locks.calibrate(this.#places.arbiterLock);
-      replaceOwn(name, `${process.pid}\n`);
+      // For people who look.
+      tryReplaceOwn(name, `${process.pid}\n`);
       return await work({ isAlone: true });
     } finally {
-      rmSync(name, { force: true });
+      if (!isForeign(name)) rmSync(name, { force: true });
       lock.release();
     }
   }

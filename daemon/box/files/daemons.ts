@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type ProcessIdentity, readIdentity } from '../../supervisor/identity.ts';
 import { isLiving } from '../processes.ts';
 import { holdLife, makeFifo } from './life.ts';
+import { isForeign, removeTemporaries } from './own-names.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, boxPlaces, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
@@ -80,7 +81,9 @@ export class OwnPresence {
 
   static async announce(root: string, home: string): Promise<OwnPresence> {
     const places = boxPlaces(root);
+    removeTemporaries([places.tickets, places.leases, places.wake, places.usage]);
     const key = freeKey(places, home);
+    if (!isForeign(places.spareLife(key))) rmSync(places.spareLife(key), { force: true });
     const identity = await readIdentity(process.pid);
     if (identity === undefined) throw new Error('this process is not to be seen in /proc');
     await makeFifo(places.daemonLife(key));

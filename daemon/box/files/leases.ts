@@ -4,11 +4,13 @@
 //   held <pid> <start time> <boot id>
 //   ended <ms>
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { type ProcessIdentity, parseIdentity } from '../../supervisor/identity.ts';
 import { makeFifo } from './life.ts';
+import { freeStem, isForeign, isOurs, isRunFile } from './own-names.ts';
 import { parseJson } from './parse-json.ts';
-import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
+import { type BoxPlaces, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
 import { appendOwn, moveOwn, replaceOwn } from './write-file.ts';
 
@@ -32,6 +34,13 @@ interface LeaseContent extends Claim {
 export interface Lease extends LeaseContent {
   member: number;
   sinceMs: number;
+  /** Held open as long as the locks. */
+  lifePath: string;
+}
+
+export interface LeasePaths {
+  leasePath: string;
+  lifePath: string;
 }
 
 /** For a supervisor to take the locks before the claim is void. */
@@ -39,10 +48,14 @@ const HANDOVER_MS = 2000;
 /** A claim without a lock can't hold a device for longer, whatever it says. */
 export const MAX_CLAIM_MS = 10_000;
 
+const SUFFIX = /\.lease$/;
+
 export class Leases {
   readonly #places: BoxPlaces;
   readonly #folder: ForeignFolder<LeaseContent>;
 
+  /** Of our claims, where the plain name was another's. */
+  readonly #chosen = new Map<string, LeasePaths>();
   #spare: Promise<string | undefined> | undefined;
 
   constructor(places: BoxPlaces) {
@@ -56,6 +69,7 @@ export class Leases {
       ...content,
       member: file.uid,
       sinceMs: file.birthMs,
+      lifePath: file.path.replace(SUFFIX, '.life'),
     }));
     return { leases, ignored };
   }
@@ -77,10 +91,24 @@ export class Leases {
     if (spare !== undefined) rmSync(spare, { force: true });
   }
 
+  /** Where the lease of a run of ours is, or would be. */
+  pathsOf(run: string): LeasePaths {
+    const chosen = this.#chosen.get(run);
+    if (chosen !== undefined) return chosen;
+    const found = this.#folder
+      .read()
+      .entries.find(({ file, content }) => isOurs(file) && content.run === run);
+    return pathsAt(found?.file.path ?? this.#places.lease(run));
+  }
+
   /** Says, while we decide, that a run of ours is about to take these devices. */
-  async claim(claim: Claim): Promise<void> {
-    await this.#takeFifo(this.#places.leaseLife(claim.run));
-    replaceOwn(this.#places.lease(claim.run), `${JSON.stringify(claim)}\n`);
+  async claim(claim: Claim): Promise<LeasePaths> {
+    const { leases } = this.#places;
+    const paths = pathsAt(join(leases, `${freeStem(leases, claim.run, ['.lease', '.life'])}.lease`));
+    this.#chosen.set(claim.run, paths);
+    await this.#takeFifo(paths.lifePath);
+    replaceOwn(paths.leasePath, `${JSON.stringify(claim)}\n`);
+    return paths;
   }
 
   async #takeFifo(path: string): Promise<void> {
@@ -91,27 +119,34 @@ export class Leases {
 
   /** Makes a claim of ours last as long as any can. Returns for how many ms it is good; 0 when it isn't there any more. */
   extend(run: string): number {
-    const lease = this.read().leases.find((candidate) => candidate.run === run);
+    const lease = this.read().leases.find(
+      ({ run: id, member }) => id === run && member === process.getuid?.(),
+    );
     if (lease === undefined) return 0;
     const { daemon, devices, timeMs } = lease;
     const claim: Claim = { run, daemon, devices, timeMs, claimUntilMs: Date.now() + MAX_CLAIM_MS };
-    replaceOwn(this.#places.lease(run), `${JSON.stringify(claim)}\n`);
+    replaceOwn(this.pathsOf(run).leasePath, `${JSON.stringify(claim)}\n`);
     return MAX_CLAIM_MS - HANDOVER_MS;
   }
 
   /** The supervisor writes this line itself; a daemon may, for one that doesn't. */
   noteHeld(run: string, { pid, startTime, bootId }: ProcessIdentity): void {
-    appendOwn(this.#places.lease(run), `held ${pid} ${startTime} ${bootId}`);
+    appendOwn(this.pathsOf(run).leasePath, `held ${pid} ${startTime} ${bootId}`);
   }
 
   noteEnded(run: string, nowMs: number): void {
-    appendOwn(this.#places.lease(run), `ended ${nowMs}`);
+    appendOwn(this.pathsOf(run).leasePath, `ended ${nowMs}`);
   }
 
   remove(run: string): void {
-    rmSync(this.#places.lease(run), { force: true });
-    rmSync(this.#places.leaseLife(run), { force: true });
+    const { leasePath, lifePath } = this.pathsOf(run);
+    this.#chosen.delete(run);
+    for (const path of [leasePath, lifePath]) if (!isForeign(path)) rmSync(path, { force: true });
   }
+}
+
+function pathsAt(leasePath: string): LeasePaths {
+  return { leasePath, lifePath: leasePath.replace(SUFFIX, '.life') };
 }
 
 function parseLease(file: ForeignFile): LeaseContent | string {
@@ -119,7 +154,7 @@ function parseLease(file: ForeignFile): LeaseContent | string {
   const head = parseJson(headSchema, file.text.slice(0, Math.max(0, end)));
   if (typeof head === 'string') return head;
   if (uidOfKey(head.daemon) !== file.uid) return "it names another member's daemon";
-  if (!isRunId(head.run) || file.name !== `${head.run}.lease`) return 'its name is not that of its run';
+  if (!isRunFile(file.name, head.run, SUFFIX)) return 'its name is not that of its run';
   const held = /^held (.*\n)/m.exec(file.text)?.[1];
   const ended = /^ended (\d{1,16})\n/m.exec(file.text)?.[1];
   return {

@@ -5,7 +5,7 @@ import type { Reservation } from '../plan/types.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
-import { replaceOwn } from './write-file.ts';
+import { tryReplaceOwn } from './write-file.ts';
 
 const noteSchema = z.object({
   decidedMs: z.number(),
@@ -59,7 +59,7 @@ export class Notes {
   }
 
   write(key: string, note: Note): void {
-    replaceOwn(this.#places.note(key), `${JSON.stringify(note)}\n`);
+    tryReplaceOwn(this.#places.note(key), `${JSON.stringify(note)}\n`);
   }
 }
 

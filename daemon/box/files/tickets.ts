@@ -1,8 +1,10 @@
 // Tickets: one small file per waiting run. The name says which run, the file system says whose and since when.
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { freeStem, isForeign, isOurs, isRunFile } from './own-names.ts';
 import { parseJson } from './parse-json.ts';
-import { type BoxPlaces, isRunId, uidOfKey } from './places.ts';
+import { type BoxPlaces, uidOfKey } from './places.ts';
 import { type Entry, type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
 import { overwriteOwn, renewOwn, replaceOwn } from './write-file.ts';
 
@@ -31,6 +33,8 @@ const TICKET_BYTES = 512;
 export class Tickets {
   readonly #places: BoxPlaces;
   readonly #folder: ForeignFolder<z.infer<typeof ticketSchema>>;
+  /** Where ours are. */
+  readonly #chosen = new Map<string, string>();
 
   constructor(places: BoxPlaces) {
     this.#places = places;
@@ -39,7 +43,11 @@ export class Tickets {
 
   read(): { tickets: Ticket[]; ignored: Ignored[] } {
     const { entries, ignored } = this.#folder.read();
-    return { tickets: entries.map(toTicket), ignored };
+    const [tickets, late] = firstOfEach(entries.map(toTicket));
+    const copies = entries
+      .filter(({ content: { run }, file }) => late.has(`${file.uid} ${run}`))
+      .map(({ file: { path, uid } }) => ({ path, uid, why: 'another member has named this run before' }));
+    return { tickets, ignored: [...ignored, ...copies] };
   }
 
   /** Makes a ticket, or changes one of ours, which keeps its place. */
@@ -47,26 +55,51 @@ export class Tickets {
     const text = JSON.stringify({ ...request, daemon })
       .padEnd(TICKET_BYTES - 1)
       .concat('\n');
-    const path = this.#places.ticket(request.run);
+    const path = this.#pathOf(request.run);
     if (!overwriteOwn(path, text)) replaceOwn(path, text);
   }
 
   /** False when it isn't there. */
   renew(run: string): boolean {
-    return renewOwn(this.#places.ticket(run));
+    return renewOwn(this.#pathOf(run));
   }
 
   remove(run: string): void {
-    rmSync(this.#places.ticket(run), { force: true });
+    const path = this.#pathOf(run);
+    this.#chosen.delete(run);
+    if (!isForeign(path)) rmSync(path, { force: true });
+  }
+
+  #pathOf(run: string): string {
+    const known = this.#chosen.get(run);
+    if (known !== undefined) return known;
+    const { tickets } = this.#places;
+    // An earlier daemon of this home may have made it.
+    const made = this.#folder.read().entries.find(({ file, content }) => isOurs(file) && content.run === run);
+    const path = made?.file.path ?? join(tickets, `${freeStem(tickets, run, ['.json'])}.json`);
+    this.#chosen.set(run, path);
+    return path;
   }
 }
 
 function parseTicket(file: ForeignFile): z.infer<typeof ticketSchema> | string {
   const content = parseJson(ticketSchema, file.text);
   if (typeof content === 'string') return content;
-  if (!isRunId(content.run) || file.name !== `${content.run}.json`) return 'its name is not that of its run';
+  if (!isRunFile(file.name, content.run, /\.json$/)) return 'its name is not that of its run';
   if (uidOfKey(content.daemon) !== file.uid) return "it names another member's daemon";
   return content;
+}
+
+/** Ids of runs are for all to see as soon as there is a ticket: who names one later than another member doesn't have it. */
+function firstOfEach(tickets: Ticket[]): [Ticket[], Set<string>] {
+  const first = new Map<string, Ticket>();
+  const late = new Set<string>();
+  for (const ticket of [...tickets].sort((a, b) => a.seniorityMs - b.seniorityMs)) {
+    const known = first.get(ticket.run);
+    if (known === undefined) first.set(ticket.run, ticket);
+    else if (known.member !== ticket.member) late.add(`${ticket.member} ${ticket.run}`);
+  }
+  return [late.size === 0 ? tickets : [...first.values()], late];
 }
 
 function toTicket({ file, content }: Entry<z.infer<typeof ticketSchema>>): Ticket {

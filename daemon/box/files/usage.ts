@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
-import { replaceOwn } from './write-file.ts';
+import { tryReplaceOwn } from './write-file.ts';
 
 const DAY_MS = 86_400_000;
 /** Older days are left out of the file; their weight has gone long before. */
@@ -61,7 +61,7 @@ export class Usage {
 
   write(key: string, content: UsageContent): void {
     const counted = content.counted.slice(-KEPT_RUNS);
-    replaceOwn(this.#places.usageFile(key), `${JSON.stringify({ ...content, counted })}\n`);
+    tryReplaceOwn(this.#places.usageFile(key), `${JSON.stringify({ ...content, counted })}\n`);
   }
 }
 

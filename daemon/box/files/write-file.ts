@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isErrno, QwexError } from '../../../shared/errors.ts';
+import { temporaryName } from './own-names.ts';
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_APPEND } = constants;
 
@@ -21,8 +22,7 @@ const MODE = 0o644;
 
 /** Puts a whole file of ours in its place; the birth is this one's. */
 export function replaceOwn(path: string, text: string, mode = MODE): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
-  rmSync(temporary, { force: true });
+  const temporary = join(dirname(path), temporaryName(basename(path)));
   try {
     const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     try {
@@ -35,6 +35,17 @@ export function replaceOwn(path: string, text: string, mode = MODE): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     if (isErrno(error, 'EPERM', 'EACCES')) throw notOurs(path, error);
+    throw error;
+  }
+}
+
+/** The same for what only describes. False when somebody else has taken the name, which is to stop nobody's work. */
+export function tryReplaceOwn(path: string, text: string): boolean {
+  try {
+    replaceOwn(path, text);
+    return true;
+  } catch (error) {
+    if (error instanceof QwexError && error.code === 'conflict') return false;
     throw error;
   }
 }

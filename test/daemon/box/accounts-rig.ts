@@ -1,52 +1,15 @@
-// Accounts that exist for one test, and processes that run as them. Only root can make any.
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+// Daemons of other accounts, as far as the box goes.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { v7 } from 'uuid';
 import type { OwnGrant } from '../../../daemon/box/index.ts';
+import type { Account } from '../../rig/accounts.ts';
 import type { Command } from './member-process.ts';
 import { type BoxRig, HOLDER } from './rig.ts';
-
-export const isRoot = process.getuid?.() === 0;
-const PROTECTED = '/proc/sys/fs/protected_regular';
-
-/** Stock Debian and Ubuntu have 2; restored when disposed. */
-export function protectRegularFiles(): Disposable {
-  const before = readFileSync(PROTECTED, 'utf8');
-  writeFileSync(PROTECTED, '2');
-  return { [Symbol.dispose]: () => writeFileSync(PROTECTED, before) };
-}
-
-export class Account implements Disposable {
-  readonly name: string;
-  readonly uid: number;
-  readonly #gid: number;
-
-  constructor(letter: string) {
-    this.name = `qwex${process.pid}${letter}`;
-    execFileSync('useradd', ['--no-create-home', '--shell', '/bin/bash', this.name]);
-    this.uid = Number(execFileSync('id', ['-u', this.name], { encoding: 'utf8' }));
-    this.#gid = Number(execFileSync('id', ['-g', this.name], { encoding: 'utf8' }));
-  }
-
-  command(program: string, args: readonly string[]): [string, string[]] {
-    const ids = [`--reuid=${this.uid}`, `--regid=${this.#gid}`, '--init-groups'];
-    return ['setpriv', [...ids, program, ...args]];
-  }
-
-  /** What a shell of this account makes of a line: its exit code and what it said. */
-  shell(line: string): { code: number | null; said: string } {
-    const { status, stdout, stderr } = spawnSync(...this.command('bash', ['-c', line]), { encoding: 'utf8' });
-    return { code: status, said: `${stdout}${stderr}` };
-  }
-
-  [Symbol.dispose](): void {
-    execFileSync('userdel', [this.name]);
-  }
-}
 
 /** A daemon of another account. */
 export class RemoteMember implements AsyncDisposable {

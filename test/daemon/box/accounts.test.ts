@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { boxPlaces } from '../../../daemon/box/files/places.ts';
+import { Account, isRoot, protectRegularFiles } from '../../rig/accounts.ts';
 import { isMissing } from '../../rig/needs.ts';
-import { Account, isRoot, protectRegularFiles, RemoteMember } from './accounts-rig.ts';
+import { RemoteMember } from './accounts-rig.ts';
 import { BoxRig } from './rig.ts';
 
 // Somebody without root can't make accounts; a build server that can't is misconfigured, and has to say so.

@@ -69,30 +69,6 @@ test('so does its death with -9, whoever held what', async () => {
   expect(await turn).toMatchObject({ run: next, devices: ['gpu0'] });
 });
 
-test('a device whose lock is free and whose processes live is not given out', async () => {
-  await using rig = await BoxRig.open({ devices: 1 });
-  const [a, b] = [await rig.member('a'), await rig.member('b')];
-  const grant = await a.turnOf(a.ask());
-  // Leads a session of its own, has closed everything, and goes on.
-  const child = spawn('bash', ['-c', 'echo on; read -r _'], {
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  await once(child.stdout, 'data');
-  const start = readFileSync(`/proc/${child.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[19];
-  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  await a.box.started(grant.run, { pid: child.pid ?? 0, startTime: start ?? '', bootId });
-  const next = b.ask();
-  expect(await b.box.decide()).toEqual([]);
-  expect(await b.why(next)).toContain('gpu0 held by');
-  // Nobody says that it has ended: it is noticed.
-  const turn = b.turnOf(next);
-  const exited = once(child, 'exit');
-  child.stdin.end('\n');
-  await exited;
-  expect(await turn).toMatchObject({ run: next });
-});
-
 test('a lock without a lease is held all the same, and named', async () => {
   await using rig = await BoxRig.open({ devices: 1 });
   const a = await rig.member('a');

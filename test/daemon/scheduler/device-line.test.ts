@@ -78,6 +78,8 @@ test.each([
   forbid(rig, false);
   expect((await waiting).run).toBe(next);
   expect(rig.tickets()).not.toContain(holder);
+  // It has started.
+  rig.line.leave(next);
   await rig.untilClaimed(third);
 });
 

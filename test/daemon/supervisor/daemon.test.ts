@@ -27,6 +27,7 @@ test('starts a daemon at the end when none holds the lock, with nothing of the r
   await writeFile(rig.path('daemon.lock'), '');
   const run = await rig.run('exec 7</dev/null; exit 3', {
     startDaemon: await fakeDaemon(rig),
+    daemonEnvironment: { QWEX_BOX: '/the/lab box', PATH: '/opt/smi:/usr/bin:/bin', TZ: 'Europe/Berlin' },
     devices: await rig.devices('gpu'),
   });
   expect(await run.complete()).toMatchObject({ exitCode: 3 });
@@ -35,11 +36,16 @@ test('starts a daemon at the end when none holds the lock, with nothing of the r
   expect(await text('arguments')).toBe('daemon\nstart it\n');
   const fds = [...(await text('fds')).matchAll(/(\d+) -> (.*)$/gm)].map(([, fd, path]) => `${fd} ${path}`);
   expect(fds.sort()).toEqual(['0 /dev/null', '1 /dev/null', '2 /dev/null', `255 ${rig.path('daemon.sh')}`]);
-  const environment = (await text('environ'))
-    .trim()
-    .split('\n')
-    .map((entry) => entry.split('=')[0]);
-  expect(environment.sort()).toEqual(['HOME', 'PATH', 'QWEX_HOME']);
+  const environment = new Map(
+    (await text('environ'))
+      .trim()
+      .split('\n')
+      .map((entry) => entry.split('=') as [string, string]),
+  );
+  expect([...environment.keys()].sort()).toEqual(['HOME', 'PATH', 'QWEX_BOX', 'QWEX_HOME', 'TZ']);
+  // Or it would take part in another box than the daemon before it, and find no driver.
+  expect(environment.get('QWEX_BOX')).toBe('/the/lab box');
+  expect(environment.get('PATH')).toBe('/opt/smi:/usr/bin:/bin');
   const [group, session, pid] = (await text('group')).trim().split(/\s+/);
   expect(session).toBe(group);
   expect(pid).toBe(group);

@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { watchLife } from '../../../daemon/box/files/life.ts';
+import { findOfRun } from '../../../daemon/box/processes.ts';
 import { parseIdentity } from '../../../daemon/supervisor/identity.ts';
 import { adoptRun, preventStart } from '../../../daemon/supervisor/index.ts';
 import { isLockHeld } from '../../../daemon/supervisor/lock.ts';
@@ -93,6 +94,26 @@ test('the lifeline of the devices ends when their locks are free', async () => {
   process.kill(run.jobPid, 'SIGKILL');
   await end;
   expect(await Promise.all(devices.lockPaths.map(isLockHeld))).toEqual([false, false]);
+});
+
+test("what has left session, group and descriptors is known as the run's to anyone, its supervisor dead or not", async () => {
+  await using rig = await Rig.open();
+  const stray =
+    "setsid bash -c 'exec 3>&- 9>&-; echo $$ >$0/stray; exec sleep 1000' $here </dev/null >/dev/null 2>&1 &";
+  const run = await rig.run(`${stray}\nmkfifo $here/go; echo $$ >$here/pid; read -r _ <$here/go`, {
+    devices: await rig.devices('gpu0'),
+  });
+  const { supervisor, exited } = await run.started();
+  if (supervisor === undefined) throw new Error('it did not say who it is');
+  const pid = Number(await run.said('stray'));
+  await run.said('pid');
+  process.kill(supervisor.pid, 'SIGKILL');
+  process.kill(run.jobPid, 'SIGKILL');
+  await exited;
+  const seen = () => findOfRun(run.request.runId, supervisor, process.getuid?.() ?? 0)?.pid;
+  await expect.poll(seen).toBe(pid);
+  process.kill(pid, 'SIGKILL');
+  await expect.poll(seen).toBe(undefined);
 });
 
 test('neither job nor timer holds the lock', async () => {

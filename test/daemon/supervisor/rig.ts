@@ -89,6 +89,7 @@ export class TestRun {
       endedDir: rig.path('ended'),
       daemonLock: rig.path('daemon.lock'),
       startDaemon: [],
+      daemonEnvironment: {},
       devices: null,
       home: rig.root,
       ...changes,

@@ -1,0 +1,107 @@
+// Was a device free and unused while somebody entitled to it waited? Pure: fed with one look at the machine after another.
+// Who is entitled follows from docs/scheduling.md: the first in line when enough is free for it; another one when it fits
+// beside what is reserved for the first, or ends, by its own limit, before that is due. Shares no code with the daemon.
+
+export interface WaitingTicket {
+  run: string;
+  gpus: number;
+  type: string | null;
+  timeMs: number;
+}
+
+export interface Look {
+  atMs: number;
+  /** Devices that nobody holds or uses. */
+  free: readonly string[];
+  /** Of runs that hold nothing, whose daemon lives and has taken its place in the line. */
+  waiting: readonly WaitingTicket[];
+  reservation: { run: string; devices: readonly string[]; atMs: number } | null;
+  /** Why nobody is to be blamed just now; null when somebody is. */
+  excuse: string | null;
+}
+
+export interface IdleWindow {
+  run: string;
+  startMs: number;
+  lengthMs: number;
+  excuse: string | null;
+}
+
+export class IdleWatch {
+  readonly windows: IdleWindow[] = [];
+  readonly #types: ReadonlyMap<string, string>;
+  readonly #freeSince = new Map<string, number>();
+  readonly #open = new Map<string, IdleWindow>();
+
+  /** `types`: of each device of the box. */
+  constructor(types: ReadonlyMap<string, string>) {
+    this.#types = types;
+  }
+
+  note(look: Look): void {
+    const free = new Set(look.free);
+    for (const device of this.#types.keys()) {
+      if (!free.has(device)) this.#freeSince.delete(device);
+      else if (!this.#freeSince.has(device)) this.#freeSince.set(device, look.atMs);
+    }
+    const entitled = new Map(
+      look.waiting.flatMap((ticket) => {
+        const sinceMs = this.#entitledSince(ticket, look);
+        return sinceMs === null ? [] : [[ticket.run, sinceMs] as const];
+      }),
+    );
+    for (const run of [...this.#open.keys()]) if (!entitled.has(run)) this.#close(run, look.atMs);
+    for (const [run, sinceMs] of entitled) this.#extend(run, sinceMs, look);
+  }
+
+  /** Whoever still waits has waited until now. */
+  end(atMs: number): IdleWindow[] {
+    for (const run of [...this.#open.keys()]) this.#close(run, atMs);
+    return this.windows;
+  }
+
+  #extend(run: string, sinceMs: number, { atMs, excuse }: Look): void {
+    const open = this.#open.get(run);
+    // Other devices than before: those from before were used in between.
+    if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
+    const known = this.#open.get(run);
+    if (known === undefined) {
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, excuse });
+      return;
+    }
+    known.excuse ??= excuse;
+  }
+
+  #close(run: string, atMs: number): void {
+    const open = this.#open.get(run);
+    this.#open.delete(run);
+    if (open === undefined) return;
+    this.windows.push({ ...open, lengthMs: atMs - open.startMs });
+  }
+
+  /** Since when there has been enough for it, all the time; null when it has to wait. */
+  #entitledSince(ticket: WaitingTicket, { atMs, reservation }: Look): number | null {
+    const isFirst = reservation === null || reservation.run === ticket.run;
+    const endsBefore = reservation !== null && atMs + ticket.timeMs <= reservation.atMs;
+    const taken = new Set(isFirst || endsBefore ? [] : reservation?.devices);
+    const times = this.#groups(ticket).flatMap((group) => {
+      const since = group
+        .filter((device) => !taken.has(device))
+        .flatMap((device) => this.#freeSince.get(device) ?? [])
+        .sort((a, b) => a - b);
+      return since[ticket.gpus - 1] ?? [];
+    });
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** A run gets devices of one type wherever a type has enough of them. */
+  #groups({ gpus, type }: WaitingTicket): string[][] {
+    const all = [...this.#types.keys()];
+    if (type !== null) return [all.filter((device) => this.#types.get(device) === type)];
+    const groups = [...new Set(this.#types.values())].map((each) =>
+      all.filter((device) => this.#types.get(device) === each),
+    );
+    const large = groups.filter((group) => group.length >= gpus);
+    return large.length === 0 ? [all] : large;
+  }
+}
