@@ -2,7 +2,7 @@
 // killed it, and a supervisor tries it to know whether anyone is there.
 import { spawn } from 'node:child_process';
 import { type FileHandle, open } from 'node:fs/promises';
-import { readIdentity } from './supervisor/index.ts';
+import { kernelBootId, readIdentity } from './supervisor/index.ts';
 
 /** Holds the daemon's lock until closed; undefined when another daemon has it. */
 export async function takeDaemonLock(file: string): Promise<FileHandle | undefined> {
@@ -19,7 +19,7 @@ export async function takeDaemonLock(file: string): Promise<FileHandle | undefin
     // By this a supervisor knows, without another process, whether a daemon lives.
     const own = await readIdentity(process.pid);
     await handle.truncate(0);
-    if (own) await handle.write(`${own.pid} ${own.startTime} ${own.bootId}\n`);
+    if (own) await handle.write(`${own.pid} ${own.startTime} ${await kernelBootId()}\n`);
     return handle;
   }
   await handle.close();

@@ -57,7 +57,10 @@ export class Spaces {
     const isUntouched = this.#untouched.delete(located.path);
     if (this.#pool !== null && (await isFolder(located.path))) {
       const facts = await readFacts(located);
-      if (facts?.reuse && (await this.#pool.give(located, facts, isUntouched))) return;
+      if (facts?.reuse && (await this.#pool.give(located, facts, isUntouched))) {
+        await this.#removeEntries(located);
+        return;
+      }
     }
     await this.remove(located);
   }
@@ -67,8 +70,7 @@ export class Spaces {
     this.#untouched.delete(path);
     await this.#trash.discard(path);
     fault('space_discarded');
-    const asideIn = this.#trash.folder;
-    await this.#turns.take(commonDir, () => removeEntries({ path, commonDir, asideIn }));
+    await this.#removeEntries({ path, commonDir });
   }
 
   /** Deletes what an earlier daemon left half done, and learns what waits. At start, before the first `create`. */
@@ -102,6 +104,12 @@ export class Spaces {
   async close(): Promise<void> {
     await this.#pool?.close();
     await this.#trash.idle();
+  }
+
+  /** Also of attempts that were cut short: a git that had outlived its daemon may have added one late. */
+  async #removeEntries({ path, commonDir }: Located): Promise<void> {
+    const asideIn = this.#trash.folder;
+    await this.#turns.take(commonDir, () => removeEntries({ path, commonDir, asideIn }));
   }
 
   async #reuse(request: SpaceRequest): Promise<Space | null> {

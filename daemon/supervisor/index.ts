@@ -1,7 +1,7 @@
 // The supervisor, as the rest of the daemon sees it.
 
 export { type AdoptResult, adoptRun } from './adopt.ts';
-export { currentBootId } from './boot.ts';
+export { currentBootId, kernelBootId } from './boot.ts';
 export { requestCancel } from './cancel.ts';
 export { preventStart } from './claim.ts';
 export { watchDeath } from './death.ts';

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, statfs, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { isErrno } from '../../shared/errors.ts';
 import { isMissing } from '../rig/needs.ts';
 import type { Rig } from '../rig/rig.ts';
 
@@ -62,8 +63,15 @@ export class SmallDisk {
   async fillInodes(): Promise<void> {
     const ballast = join(this.folder, 'ballast');
     await mkdir(ballast);
-    const { ffree } = await statfs(this.folder);
-    for (let at = 0; at < ffree; at += 1) await writeFile(join(ballast, String(at)), '');
+    // Others make files meanwhile: until the disk says so.
+    for (let at = 0; ; at += 1) {
+      try {
+        await writeFile(join(ballast, String(at)), '');
+      } catch (error) {
+        if (isErrno(error, 'ENOSPC')) return;
+        throw error;
+      }
+    }
   }
 
   /** Makes room again. */

@@ -36,7 +36,13 @@ class FormerHome implements AsyncDisposable {
     const home = new FormerHome(rig, await readFixture(version, rig.folder));
     const repo = await rig.repo(null);
     await repo.write(REPOSITORY);
-    const commit = `git add -A && git commit -q -m all && git worktree add -q --detach ${rig.paths.spaces}/${home.id('running')}`;
+    // As 0.1.0 made a space: aside, under a name that git takes for its entry, and then moved.
+    const [space, aside] = [
+      `${rig.paths.spaces}/${home.id('running')}`,
+      `${home.id('running')}.0123456789ab`,
+    ];
+    const commit = `git add -A && git commit -q -m all && git worktree add -q --detach ${rig.folder}/${aside} &&
+      mkdir -p ${rig.paths.spaces} && git worktree move ${rig.folder}/${aside} ${space}`;
     const { code, stderr } = await rig.shell(commit, { cwd: repo.root, env: repositoryEnvironment });
     if (code !== 0) throw new Error(stderr);
     await putUp(home.fixture, rig.home);

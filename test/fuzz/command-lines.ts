@@ -67,6 +67,8 @@ function isForEver(line: readonly string[]): boolean {
     return line[1] === undefined || line[1].startsWith('-') || line.slice(1).some(mayBeRun);
   // A box that isn't there is left to the tests of the box.
   if (first === 'box') return line.includes('init') || line.some((word) => word.startsWith('--path'));
+  // Starts the daemon anew.
+  if (first === 'doctor' && line.some((word) => word.startsWith('--rebuild'))) return true;
   if (first === 'daemon' && ['start', 'stop', 'restart', 'install'].includes(second)) return true;
   return line.some((word) => FOLLOWS.test(word));
 }

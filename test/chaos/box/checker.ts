@@ -116,7 +116,7 @@ function leftInBox(box: string): string[] {
 
 function leftInHome(home: string): string[] {
   return ['spaces', 'env', 'ended'].flatMap((folder) => {
-    const names = readdirSync(join(home, folder)).filter((name) => name !== '.trash');
+    const names = readdirSync(join(home, folder)).filter((name) => !['.trash', '.pool'].includes(name));
     return names.map((name) => join(home, folder, name));
   });
 }
