@@ -37,7 +37,8 @@ async function checkout(context: Context, { id, dir, json }: Checkout): Promise<
   const runner = await context.runner();
   const run = await runner.get(id);
   const beside = join(dirname(run.root), `${basename(run.root)}-${shortId(run.id)}`);
-  const body: CheckoutRequest = { directory: dir === undefined ? beside : resolve(context.cwd, dir) };
+  const directory = dir === undefined ? beside : resolve(context.cwd, dir);
+  const body: CheckoutRequest = { directory, umask: process.umask() };
   const answer = await runner.request<CheckoutResponse>(LOCAL_API.checkout, { params: { id: run.id }, body });
   if (json) return terminal.printJson(answer);
   showNotices(terminal, answer.notices);

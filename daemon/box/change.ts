@@ -19,12 +19,12 @@ const FAKE_MEMORY_MB = 16_384;
 /** Throws QwexErrors: `not_found` (no devices, no box), `conflict` (it is there already), `forbidden`. */
 export async function changeBox(change: Change, env: NodeJS.ProcessEnv): Promise<BoxMade | BoxDrainResponse> {
   const path = change.path ?? (env.QWEX_BOX || DEFAULT_BOX);
-  if (change.change === 'init') return makeBox(change, path, env);
+  if (change.change === 'init') return makeBox(change, path, env).catch((error) => throwWorded(error, path));
   const { device, why } = change;
   try {
     await setDrained(path, device, why);
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error;
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP')) throw error;
     throw new QwexError({
       code: 'not_found',
       message: `there is no box in ${path}`,
@@ -33,6 +33,16 @@ export async function changeBox(change: Change, env: NodeJS.ProcessEnv): Promise
     });
   }
   return { path, device, drained: why };
+}
+
+function throwWorded(error: unknown, path: string): never {
+  if (!isErrno(error, 'ENAMETOOLONG', 'ELOOP', 'ENOTDIR')) throw error;
+  throw new QwexError({
+    code: 'usage',
+    message: `can't make a box in ${path}: ${messageOf(error)}`,
+    hint: 'name another folder with --path',
+    cause: error,
+  });
 }
 
 async function makeBox(change: Init, path: string, env: NodeJS.ProcessEnv): Promise<BoxMade> {

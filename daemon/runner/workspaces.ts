@@ -83,9 +83,12 @@ export class Workspaces {
   }
 
   /** A worktree of the user's own at the run's commit. */
-  async checkout(run: RunRecord, directory: string): Promise<CheckoutResponse> {
-    const { commit: sha } = run.recipe;
-    await checkoutCommit({ root: run.root, commonDir: run.commonDir, sha, directory }).catch((error) => {
+  async checkout(
+    { root, commonDir, recipe }: RunRecord,
+    { directory, umask }: { directory: string; umask: number },
+  ): Promise<CheckoutResponse> {
+    const sha = recipe.commit;
+    await checkoutCommit({ root, commonDir, sha, directory, umask }).catch((error) => {
       throw isErrno(error, ...BAD_PLACES) ? badPlace(directory, error) : error;
     });
     return { directory, sha, notices: [] };

@@ -2,6 +2,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { isErrno, QwexError } from '../../shared/errors.ts';
+import { run } from '../starter/run.ts';
 import { resolveCommit } from './commits.ts';
 import { explainAdd } from './create-errors.ts';
 import { git } from './git.ts';
@@ -12,8 +13,10 @@ export async function checkoutCommit(of: {
   commonDir: string;
   sha: string;
   directory: string;
+  /** The user's. Git works under ours, which keeps everything private. */
+  umask: number;
 }): Promise<void> {
-  const { root, commonDir, sha, directory } = of;
+  const { root, commonDir, sha, directory, umask } = of;
   await requireFree(directory);
   // --force: the entry of an earlier checkout whose folder the user has simply deleted is no hindrance.
   const args = ['worktree', 'add', '--force', '--detach', '--', directory, sha];
@@ -22,6 +25,17 @@ export async function checkoutCommit(of: {
   } catch (error) {
     throw explainAdd(error, { commonDir, sha });
   }
+  const { exit, stderr } = await run('chmod', ['-R', '--', modesUnder(umask), directory]);
+  if (exit.code !== 0) throw new Error(`chmod of ${directory} failed: ${stderr.trim()}`);
+}
+
+/** What a umask leaves to the group and to others, as chmod takes it: what is executable stays so, and nothing else. */
+function modesUnder(umask: number): string {
+  const left = (of: string, shift: number) => {
+    const denied = umask >> shift;
+    return `${of}=${denied & 4 ? '' : 'r'}${denied & 2 ? '' : 'w'}${denied & 1 ? '' : 'X'}`;
+  };
+  return `${left('g', 3)},${left('o', 0)}`;
 }
 
 /** What changed from commit `a` to `b`, as text; '' when nothing did. `subdir` narrows it. Throws `not_found`. */

@@ -177,6 +177,7 @@ export type InitResponse = z.infer<typeof initResponseSchema>;
 export const checkoutRequestSchema = z
   .strictObject({
     directory: absolutePath().describe('where the worktree goes; must not exist, or be empty'),
+    umask: umaskSchema,
   })
   .meta({ id: 'CheckoutRequest' });
 export type CheckoutRequest = z.input<typeof checkoutRequestSchema>;

@@ -1,5 +1,5 @@
 // Getting the code of a run back: checkout, diff, rerun, gc.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DiffResponse, GcResponse } from '../../shared/schemas/local.ts';
@@ -14,6 +14,11 @@ test('checkout makes a worktree at the commit of a run and prints where', async 
   const beside = await rig.ok(['checkout', id], { cwd: repo.root });
   expect(beside).toBe(`${repo.root}-${id.slice(-8)}`);
   expect(await readFile(join(beside, 'version'), 'utf8')).toBe('one\n');
+  // As the user's own git would make it, and not as the daemon keeps its files.
+  const modes = await Promise.all(
+    [beside, join(beside, 'version')].map(async (path) => (await stat(path)).mode),
+  );
+  expect(modes.map((mode) => mode & 0o777)).toEqual([0o777 & ~process.umask(), 0o666 & ~process.umask()]);
   expect(await rig.ok(['checkout', '@', 'old code'], { cwd: rig.folder })).toBe(rig.path('old code'));
   const again = await rig.qwex(['checkout', id], { cwd: repo.root });
   expect(again.code).toBe(5);

@@ -53,7 +53,7 @@ export function localRunRoutes(context: ApiContext) {
   });
   app.openapi(checkout, async (c) => {
     const run = resolveRun(store, c.req.valid('param').id);
-    return c.json(await workspaces.checkout(run, c.req.valid('json').directory), 200);
+    return c.json(await workspaces.checkout(run, c.req.valid('json')), 200);
   });
 
   const diff = describe(LOCAL_API.diff, {

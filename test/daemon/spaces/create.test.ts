@@ -270,17 +270,17 @@ it('gives the code of a run back as a worktree, and as a diff', async () => {
   const after = rig.commit({ a: '2\n', 'sub/b': '2\n' });
   const directory = join(rig.folder, 'back');
   mkdirSync(directory);
-  await checkoutCommit({ ...rig, sha: before, directory });
+  await checkoutCommit({ ...rig, sha: before, directory, umask: 0o022 });
   expect(readFileSync(join(directory, 'a'), 'utf8')).toBe('1\n');
-  await expect(checkoutCommit({ ...rig, sha: before, directory })).rejects.toMatchObject({
+  await expect(checkoutCommit({ ...rig, sha: before, directory, umask: 0o022 })).rejects.toMatchObject({
     code: 'conflict',
   });
   const file = join(directory, 'a');
-  await expect(checkoutCommit({ ...rig, sha: before, directory: file })).rejects.toMatchObject({
+  await expect(checkoutCommit({ ...rig, sha: before, directory: file, umask: 0o022 })).rejects.toMatchObject({
     code: 'conflict',
   });
   rmSync(directory, { recursive: true });
-  await checkoutCommit({ ...rig, sha: after, directory });
+  await checkoutCommit({ ...rig, sha: after, directory, umask: 0o022 });
   expect(readFileSync(file, 'utf8')).toBe('2\n');
   const diff = { root: rig.root, a: before, b: after, color: false, stat: false };
   expect(await diffCommits(diff)).toMatch(/\n-1\n\+2\n[\s\S]*sub\/b/);
