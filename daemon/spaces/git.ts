@@ -17,6 +17,8 @@ export async function git(call: GitCall): Promise<string> {
   switch (answer.kind) {
     case 'printed':
       return answer.stdout;
+    case 'not_begun':
+      return runGit(call);
     case 'killed':
       throw new GitKilled(call.args);
     case 'failed':

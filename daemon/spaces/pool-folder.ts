@@ -65,9 +65,12 @@ export class PoolFolder {
     }
     const entries = join(commonDir, 'worktrees');
     const names = new Set((await namesIn(folder)).filter((name) => name !== REPOSITORY));
-    const ours = `${dirname(dirname(await gitdirOf(join(folder, 'any'))))}/`;
-    for (const entry of await ourEntries(commonDir))
-      if ((await readGitdir(entry))?.startsWith(ours)) names.add(basename(entry));
+    // In the pool, or aside, on the way to a run: whose daemon died may have left it without its `.git` file.
+    const ours = await Promise.all([folder, this.#trash.folder].map(gitdirsBelow));
+    for (const entry of await ourEntries(commonDir)) {
+      const gitdir = await readGitdir(entry);
+      if (ours.some((each) => gitdir?.startsWith(each))) names.add(basename(entry));
+    }
     const places = [...names].map((name) => ({ path: join(folder, name), entry: join(entries, name) }));
     const loaded = await Promise.all(places.map((place) => this.#loadOne({ commonDir, ...place })));
     return loaded.filter((each) => each !== null);
@@ -83,6 +86,11 @@ export class PoolFolder {
     await this.discard(place);
     return null;
   }
+}
+
+/** How the `gitdir` of every worktree in this folder begins. */
+async function gitdirsBelow(folder: string): Promise<string> {
+  return `${dirname(dirname(await gitdirOf(join(folder, 'any'))))}/`;
 }
 
 async function makeKnown(folder: string, commonDir: string): Promise<void> {

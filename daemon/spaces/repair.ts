@@ -2,7 +2,7 @@
 // made anew by git; what is kept is proven by its record. False: it can't be, and the space is to be thrown away.
 
 import { isUtf8 } from 'node:buffer';
-import { lstat, mkdir, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
 import { bytesOf, byteText } from './byte-text.ts';
@@ -80,8 +80,11 @@ export async function writeFiles({
 export async function putGitFile(top: string, entry: string, trash: Trash): Promise<void> {
   const file = join(top, '.git');
   if ((await lstat(file).catch(() => null))?.isDirectory()) await trash.discard(file);
-  await rm(file, { force: true });
-  await writeFile(file, `gitdir: ${entry}\n`, { flag: 'wx' });
+  // Never without one: by it the next daemon knows whose entry a half-made space has.
+  const fresh = `${file}.fresh`;
+  await rm(fresh, { force: true });
+  await writeFile(fresh, `gitdir: ${entry}\n`, { flag: 'wx' });
+  await rename(fresh, file);
 }
 
 async function takeAway(top: string, { path, kind }: Extra, trash: Trash): Promise<void> {

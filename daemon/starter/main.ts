@@ -11,7 +11,8 @@ import { runSupervisor } from './supervisor-process.ts';
 const abortable = new Map<number, AbortController>();
 
 function tell(order: number, report: Report): void {
-  process.send?.({ ...report, order } satisfies Numbered<Report>);
+  // Who isn't there any more hears nothing; the end of the connection ends this process too.
+  process.send?.({ ...report, order } satisfies Numbered<Report>, undefined, undefined, () => undefined);
 }
 
 async function git({ order, call, isAbortable }: Extract<Numbered<Order>, { do: 'git' }>): Promise<void> {
@@ -63,6 +64,7 @@ function supervise({ order, ...call }: Extract<Numbered<Order>, { do: 'supervise
   }
 }
 
+tell(0, { kind: 'up' });
 process.on('disconnect', () => process.exit(0));
 process.on('message', (message: Numbered<Order>) => {
   switch (message.do) {

@@ -23,6 +23,8 @@ export type GitAnswer =
   | { kind: 'printed'; stdout: string }
   /** By a signal, or with the starter. */
   | { kind: 'killed' }
+  /** It has surely not begun: there is no starter. */
+  | { kind: 'not_begun' }
   /** It ended with a code that nobody expected. */
   | { kind: 'failed'; args: string[]; exitCode: number; stdout: string; stderr: string }
   /** Something that its user can put right. */
@@ -36,6 +38,8 @@ export interface Exit {
 }
 
 export type Report =
+  /** Of no order: it is there. */
+  | { kind: 'up' }
   | GitAnswer
   /** A program's end; `stderr`: its last words. */
   | { kind: 'ran'; exit: Exit; stderr: string }

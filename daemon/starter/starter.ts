@@ -2,6 +2,7 @@
 // Node copies the page tables of the one it is in, and every page that is written to afterwards; the daemon is large and
 // writes all the time, so each start would hold it up for milliseconds.
 // What the starter was doing when it dies is answered as if it had been killed itself; the next order brings up another.
+// Where none can be brought up (a half-installed upgrade, say), the daemon does it all itself.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import {
@@ -13,8 +14,8 @@ import {
   type Order,
   type Report,
 } from './messages.ts';
-import type { Ran } from './run-program.ts';
-import type { SupervisorCall, SupervisorProcess } from './supervisor-process.ts';
+import { type Ran, runProgram } from './run-program.ts';
+import { runSupervisor, type SupervisorCall, type SupervisorProcess } from './supervisor-process.ts';
 
 /** Settings of Node for a process that does next to nothing itself. Without a compiler, it can't run TypeScript. */
 const SMALL = ['--max-semi-space-size=1', '--lite-mode'];
@@ -22,8 +23,8 @@ const FROM_SOURCES = import.meta.url.endsWith('.ts');
 
 interface Waiting {
   report(report: Report): void;
-  /** The starter has died. */
-  lost(): void;
+  /** The starter has died; `isUp`: after it had begun to take orders. */
+  lost(isUp: boolean): void;
 }
 
 export class Starter {
@@ -32,10 +33,9 @@ export class Starter {
   #process: ChildProcess | undefined;
   #lastOrder = 0;
 
-  constructor() {
-    // In the bundle, everything of the daemon is in dist/.
-    const file = FROM_SOURCES ? './main.ts' : './starter.mjs';
-    this.#entry = fileURLToPath(new URL(file, import.meta.url));
+  /** `entry`: the script of its process. In the bundle, everything of the daemon is in dist/. */
+  constructor(entry = fileURLToPath(new URL(FROM_SOURCES ? './main.ts' : './starter.mjs', import.meta.url))) {
+    this.#entry = entry;
   }
 
   /** Brings its process up, ahead of the first order. */
@@ -61,7 +61,7 @@ export class Starter {
         { do: 'git', call: order, isAbortable: signal !== undefined },
         {
           report: (report) => answer(report as GitAnswer),
-          lost: () => answer({ kind: 'killed' }),
+          lost: (isUp) => answer({ kind: isUp ? 'killed' : 'not_begun' }),
         },
       );
       const abort = () => void this.#process?.send({ do: 'abort', order: number });
@@ -80,7 +80,10 @@ export class Starter {
           if (report.kind === 'ran') resolve({ exit: report.exit, stderr: report.stderr });
           if (report.kind === 'broke') reject(errorOf(report));
         },
-        lost: () => resolve({ exit: { code: null, signal: null }, stderr: KILLED }),
+        lost: (isUp) => {
+          if (isUp) resolve({ exit: { code: null, signal: null }, stderr: KILLED });
+          else runProgram(program, args).then(resolve, reject);
+        },
       },
     );
     return promise;
@@ -102,7 +105,12 @@ export class Starter {
           if (report.kind === 'exited') end(report.exit);
           if (report.kind !== 'announced') this.#waiting.delete(number);
         },
-        lost: () => end({ code: null, signal: null }),
+        lost: (isUp) => {
+          if (isUp) return end({ code: null, signal: null });
+          const own = runSupervisor(call);
+          own.words.then(words.resolve, words.reject);
+          void own.exited.then(exited.resolve);
+        },
       },
     );
     return { words: words.promise, exited: exited.promise };
@@ -130,18 +138,23 @@ export class Starter {
       serialization: 'json',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    child.on('message', (message: Numbered<Report>) => this.#waiting.get(message.order)?.report(message));
+    let isUp = false;
+    child.on('message', (message: Numbered<Report>) => {
+      isUp = true;
+      this.#waiting.get(message.order)?.report(message);
+    });
     // Whatever befell it: nothing more will be heard.
-    child.once('error', () => this.#lose(child)).once('disconnect', () => this.#lose(child));
+    const lose = () => this.#lose(child, isUp);
+    child.on('error', lose).once('disconnect', lose);
     return child;
   }
 
-  #lose(child: ChildProcess): void {
-    if (this.#process === child) this.#process = undefined;
-    else return;
+  #lose(child: ChildProcess, isUp: boolean): void {
+    if (this.#process !== child) return;
+    this.#process = undefined;
     const lost = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { lost: tell } of lost) tell();
+    for (const waiting of lost) waiting.lost(isUp);
   }
 }
 

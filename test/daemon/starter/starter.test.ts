@@ -21,6 +21,7 @@ beforeEach(async () => {
   starter = new Starter();
   starter.open();
   useStarter(starter);
+  await run('true', []); // it is there
 });
 
 afterEach(async () => {
@@ -107,6 +108,16 @@ test('killed before it got to the supervisor: that attempt never starts', async 
   expect(await never.start()).toEqual({ kind: 'claimed' });
   await (await never.started({ attempt: 2 })).exited;
   expect(await never.said('ran')).toBe('');
+});
+
+test('where none can be brought up, all is done without', async () => {
+  const none = new Starter(join(folder, 'nothing.mjs'));
+  useStarter(none);
+  expect(await git({ cwd: folder, args: ['rev-parse', '--is-inside-work-tree'] })).toBe('true\n');
+  expect(await run('true', [])).toMatchObject({ exit: { code: 0 } });
+  await using rig = await Rig.open();
+  expect(await (await rig.run('exit 3')).complete()).toMatchObject({ exitCode: 3 });
+  none.close();
 });
 
 test('it ends with whoever it was for', async () => {
