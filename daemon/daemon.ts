@@ -33,7 +33,8 @@ import { Submission } from './runner/submission.ts';
 import { Workspaces } from './runner/workspaces.ts';
 import { DeviceLine } from './scheduler/device-line.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { Spaces } from './spaces/index.ts';
+import { Spaces, untilOrphansEnd } from './spaces/index.ts';
+import { currentStarter } from './starter/starter.ts';
 import type { Store } from './store/store.ts';
 import { currentBootId, type EndedWatch, watchEnded } from './supervisor/index.ts';
 
@@ -46,6 +47,9 @@ export interface DaemonOptions {
   /** Called once the daemon has been asked to stop over its socket. */
   onStopRequest: (restart: boolean) => void;
 }
+
+/** What a daemon that was killed had begun in a repository is usually over before another one is there. */
+const ORPHANS_MS = 5000;
 
 export class Daemon {
   readonly #parts: Parts;
@@ -69,6 +73,7 @@ export class Daemon {
     const { paths, store, executor, runnerDeps, scheduler, line, server } = this.#parts;
     const { index, folders, spaces, log, disk, daily } = this.#parts;
     line.open();
+    await untilOrphansEnd({ home: paths.home, own: currentStarter()?.pid, limitMs: ORPHANS_MS });
     await spaces.emptyTrash();
     await disk.look();
     await index.complete(folders, runnerDeps.bootId);

@@ -9,6 +9,7 @@ export type { Space, SpaceRequest } from './furnish.ts';
 export { GitKilled } from './git.ts';
 export { ignoredTopLevel, type MissingPath, missingFromCommit } from './hints.ts';
 export { lfsPointers, lfsWarning } from './lfs.ts';
+export { untilOrphansEnd } from './orphans.ts';
 export { listPinned, type Pin, pinCommit, unpinCommits } from './pins.ts';
 export { Places } from './place.ts';
 export type { Waiting } from './pool-folder.ts';
