@@ -2,7 +2,7 @@
 // keeps its entry in the repository for life: git commands of other people fail when entries come and go under them.
 // A space that waits is whole and clean; whatever an earlier daemon left half done is thrown away at start.
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno } from '../../shared/errors.ts';
@@ -11,7 +11,7 @@ import { readEntryFacts } from './facts.ts';
 import { isFolder } from './inside.ts';
 import type { Trash } from './trash.ts';
 import type { Turns } from './turns.ts';
-import { gitdirOf, ourEntries, readGitdir } from './worktree-entry.ts';
+import { gitdirOf, ourEntries, readGitdir, removeEntry } from './worktree-entry.ts';
 
 export interface Waiting {
   commonDir: string;
@@ -47,7 +47,7 @@ export class PoolFolder {
   /** For good, also of what is not all there. */
   async discard({ commonDir, path, entry }: Pick<Waiting, 'commonDir' | 'path' | 'entry'>): Promise<void> {
     await this.#trash.discard(path);
-    await this.#turns.take(commonDir, () => rm(entry, { recursive: true, force: true }));
+    await this.#turns.take(commonDir, () => removeEntry(entry));
   }
 
   /** What an earlier daemon left waiting. Everything else of the pool is thrown away. */

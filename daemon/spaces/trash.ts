@@ -2,12 +2,12 @@
 // time. Symlinks are removed, never followed; another file system mounted inside is left alone.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isErrno, messageOf } from '../../shared/errors.ts';
 import { run } from '../starter/run.ts';
-import { entryClaimedBy } from './worktree-entry.ts';
+import { entryClaimedBy, removeEntry } from './worktree-entry.ts';
 
 export interface TrashOptions {
   /** On the file system of what is thrown away. Made when missing. */
@@ -54,7 +54,7 @@ export class Trash {
     for (const name of names ?? []) {
       const path = join(this.folder, name);
       const entry = await entryClaimedBy(path);
-      if (entry !== null) await rm(entry, { recursive: true, force: true });
+      if (entry !== null) await removeEntry(entry);
       this.#deleteLater(path);
     }
   }

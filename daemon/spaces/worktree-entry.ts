@@ -64,7 +64,14 @@ export async function entryClaimedBy(folder: string): Promise<string | null> {
 
 /** Forgets the worktree at `path`, locked or not. Nothing to do is fine. */
 export async function removeEntries(located: Located): Promise<void> {
-  for (const entry of await findEntries(located)) await rm(entry, { recursive: true, force: true });
+  for (const entry of await findEntries(located)) await removeEntry(entry);
+}
+
+/** Its name for itself last: were this cut short, nobody could tell any more whose the rest is. */
+export async function removeEntry(entry: string): Promise<void> {
+  const names = (await readNames(entry)).filter((name) => name !== 'gitdir');
+  for (const name of names) await rm(join(entry, name), { recursive: true, force: true });
+  await rm(entry, { recursive: true, force: true });
 }
 
 /** The path of the `.git` file that an entry belongs to, or null. */
