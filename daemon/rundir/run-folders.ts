@@ -3,6 +3,7 @@
 // synchronous: a turn of the event loop for each would cost several times what they do.
 import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
@@ -215,7 +216,8 @@ export class RunFolders {
 
   /** After everything that was asked for this run before; whether that worked or not. */
   #inOrder(id: string, work: () => Promise<void>): Promise<void> {
-    const previous = this.#pending.get(id) ?? Promise.resolve();
+    // Behind the answer of who has just been told of its commit.
+    const previous = this.#pending.get(id) ?? nextTurn();
     const done = previous.then(() => this.#limit.run(work));
     const settled = done
       .catch(() => undefined)

@@ -17,8 +17,8 @@ import {
 import { type Ran, runProgram } from './run-program.ts';
 import { runSupervisor, type SupervisorCall, type SupervisorProcess } from './supervisor-process.ts';
 
-/** Settings of Node for a process that does next to nothing itself. Without a compiler, it can't run TypeScript. */
-const SMALL = ['--max-semi-space-size=1', '--lite-mode'];
+/** Settings of Node for a process that does little itself. */
+const SMALL = ['--max-semi-space-size=1'];
 const FROM_SOURCES = import.meta.url.endsWith('.ts');
 
 interface Waiting {
