@@ -1,11 +1,11 @@
 // What decides about the files of a checkout beside the commit: git's settings, attributes and replaced objects. A space
 // is used again only while all of it is as it was, or a `git lfs install` would be without effect.
 
-import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
 import { sha256 } from '../../shared/recipe.ts';
+import { readdir, readFile, stat } from './at-once.ts';
 import { git, splitNul } from './git.ts';
 
 interface Known {

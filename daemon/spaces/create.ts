@@ -2,10 +2,10 @@
 // So a space that exists is whole; and a git that outlives a killed daemon works in a folder and an entry of its own,
 // which nothing made later shares with it.
 
-import { chmod, lstat, mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
+import { chmod, lstat, mkdir, readFile } from './at-once.ts';
 import { CHECKOUT } from './checkout-options.ts';
 import { explainAdd } from './create-errors.ts';
 import { readEntryFiles } from './entry-files.ts';
@@ -129,7 +129,7 @@ async function recordFor(of: { aside: string; entry: string; settings: string })
 
 async function exists(path: string): Promise<boolean> {
   try {
-    await readFile(path);
+    await readFile(path, 'utf8');
     return true;
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;

@@ -2,8 +2,8 @@
 // what is there now rather than its commit. They are found, and answered with folders of the space for PYTHONPATH,
 // which Python searches before any .pth file and before the finders that setuptools appends to sys.meta_path.
 
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { readdir, readFile, realpath, stat } from './at-once.ts';
 import { finderMappings } from './finders.ts';
 import { type PythonRequest, sitePackages } from './python-environment.ts';
 

@@ -1,9 +1,10 @@
 // The files of a worktree's entry in its repository. A program may leave a branch, a rebase, a bisect, refs or settings
 // of its own in there: an entry that is used again holds what git itself had put there.
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
+import { mkdir, readEntries, readFile } from './at-once.ts';
 
 /** Text null: a folder. */
 export interface EntryFile {
@@ -18,7 +19,7 @@ const MOST_BYTES = 64 * 1024;
 /** An entry as it is, folders first; null when something in it is no small file. */
 export async function readEntryFiles(entry: string, folder = ''): Promise<EntryFile[] | null> {
   const files: EntryFile[] = [];
-  const found = await readdir(join(entry, folder), { withFileTypes: true });
+  const found = await readEntries(join(entry, folder));
   for (const each of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = folder === '' ? each.name : `${folder}/${each.name}`;
     if (OTHERS.test(path)) continue;
@@ -47,7 +48,7 @@ export async function restoreEntryFiles(entry: string, files: readonly EntryFile
 }
 
 async function removeOthers(entry: string, folder: string, wanted: ReadonlyMap<string, string | null>) {
-  for (const each of await readdir(join(entry, folder), { withFileTypes: true })) {
+  for (const each of await readEntries(join(entry, folder))) {
     const path = folder === '' ? each.name : `${folder}/${each.name}`;
     if (OTHERS.test(path)) continue;
     const text = wanted.get(path);

@@ -1,10 +1,10 @@
 // What is known of a space when it is made, kept in the worktree's entry in the repository: out of the reach of a
 // program that only works in its own folder, and gone with the entry.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno } from '../../shared/errors.ts';
+import { readFile } from './at-once.ts';
 import type { EntryFile } from './entry-files.ts';
 import type { Furnished } from './tree-work.ts';
 import { findEntries, type Located } from './worktree-entry.ts';

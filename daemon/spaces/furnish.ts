@@ -1,11 +1,11 @@
 // The last steps that make a checkout a run's space, whether it is a new one or one that is used again: links, the
 // folders that are watched, what is known of it, and its place.
 
-import { lstat, rename } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
+import { lstat, rename } from './at-once.ts';
 import { bytesOf, byteText } from './byte-text.ts';
 import { type Reuse, type SpaceFacts, writeEntryFacts } from './facts.ts';
 import { uptimeTicks } from './holders.ts';

@@ -1,9 +1,9 @@
 // Refs that keep the commits of runs alive through rebase, branch deletion and gc: refs/qwex/commits/<sha>. They are
 // outside refs/heads and refs/tags, so no ordinary fetch, push or log shows them. Touches no other ref.
 
-import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
+import { readFile, rm } from './at-once.ts';
 import { isCommitId } from './commits.ts';
 import { GitFailure, git } from './git.ts';
 

@@ -1,9 +1,9 @@
 // Which repository a folder is in: git's own answer, remembered for as long as what it depends on looks the same.
 // Asking git costs a process on the way of every submit, looking at some files a fraction of that.
 
-import { lstat, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
+import { lstat, realpath } from './at-once.ts';
 import { git } from './git.ts';
 
 /** Fields as explained in Workspace. */

@@ -2,11 +2,11 @@
 // keeps its entry in the repository for life: git commands of other people fail when entries come and go under them.
 // A space that waits is whole and clean; whatever an earlier daemon left half done is thrown away at start.
 
-import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno } from '../../shared/errors.ts';
 import { sha256 } from '../../shared/recipe.ts';
+import { mkdir, readdir, readFile } from './at-once.ts';
 import { readEntryFacts } from './facts.ts';
 import { isFolder } from './inside.ts';
 import type { Trash } from './trash.ts';

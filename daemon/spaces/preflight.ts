@@ -1,8 +1,8 @@
 // Where am I: the look at the user's repository that every submit begins with. At most two git processes side by side,
 // and nothing is ever written: no index refresh, no lock.
 
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { stat } from './at-once.ts';
 import { GitFailure, git } from './git.ts';
 import { Places } from './place.ts';
 import { bareRepository, folderGone, insideGitFolder, noCommitYet, refusal } from './refusals.ts';

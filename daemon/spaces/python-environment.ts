@@ -1,8 +1,8 @@
 // Where a Python started with the submitter's environment would look for installed packages. Reads files and folders
 // only: no Python is started, as this is on the way of every run.
 
-import { readdir, readFile, realpath } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { readdir, readFile, realpath } from './at-once.ts';
 
 export interface PythonRequest {
   environment: Readonly<Record<string, string | undefined>>;

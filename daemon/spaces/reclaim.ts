@@ -1,9 +1,9 @@
 // From a run's space to one that waits in the pool: cleaned aside, verified, put there, and said to be clean last of
 // all. Whatever goes wrong on the way, the space is thrown away.
 
-import { lstat, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault } from '../fault.ts';
+import { lstat, rename } from './at-once.ts';
 import { restoreEntryFiles } from './entry-files.ts';
 import { PRISTINE_INDEX, type Reuse, writeEntryFacts } from './facts.ts';
 import { describeFolders } from './furnish.ts';

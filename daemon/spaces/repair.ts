@@ -2,9 +2,10 @@
 // made anew by git; what is kept is proven by its record. False: it can't be, and the space is to be thrown away.
 
 import { isUtf8 } from 'node:buffer';
-import { lstat, mkdir, rename, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
+import { lstat, mkdir, rename, rm, writeFile } from './at-once.ts';
 import { bytesOf, byteText } from './byte-text.ts';
 import { CHECKOUT } from './checkout-options.ts';
 import { PRISTINE_INDEX, TREE_RECORD } from './facts.ts';

@@ -1,10 +1,10 @@
 // From a space that waits in the pool to a run's space: verified to be what git made of its commit, moved aside, given
 // another commit if need be, furnished. A daemon that dies on the way leaves what the next one throws away.
 
-import { lstat, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { fault } from '../fault.ts';
+import { lstat, rename } from './at-once.ts';
 import { lockReason } from './create.ts';
 import { forCommit, readEntryFiles, restoreEntryFiles } from './entry-files.ts';
 import { PRISTINE_INDEX, type Reuse, readEntryFacts, TREE_RECORD } from './facts.ts';

@@ -2,11 +2,11 @@
 // time. Symlinks are removed, never followed; another file system mounted inside is left alone.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isErrno, messageOf } from '../../shared/errors.ts';
 import { run } from '../starter/run.ts';
+import { chmod, lstat, mkdir, readdir, rename } from './at-once.ts';
 import { entryClaimedBy, removeEntry } from './worktree-entry.ts';
 
 export interface TrashOptions {

@@ -1,8 +1,8 @@
 // Asks about a tree where it hurts least: a small one here and now, a large one in a thread that lives as long as the
 // question. The daemon's event loop must never wait for a large tree.
 
-import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { stat } from './at-once.ts';
 import { type Answers, type Job, type Kind, type Requests, work } from './tree-work.ts';
 
 /** Of a git index or of a record, which have about as many bytes an entry: beyond it a thread is worth its start. */

@@ -3,9 +3,10 @@
 // An entry is believed only when its own `gitdir` file names the space. The space's `.git` file is never believed:
 // the program could have made it point at another worktree, which would then be deleted.
 
-import { lstat, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
+import { lstat, readdir, readFile, realpath } from './at-once.ts';
 
 export interface Located {
   commonDir: string;
