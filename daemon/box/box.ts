@@ -17,7 +17,7 @@ import { assertMember } from './membership.ts';
 import { ownGrantOf } from './own-grant.ts';
 import { planBox } from './plan/plan.ts';
 import { type Request, refusalOf } from './plan/refusal.ts';
-import type { Decision, Grant } from './plan/types.ts';
+import type { Decision } from './plan/types.ts';
 import { Reasons } from './reasons.ts';
 import { StartingRuns } from './starting.ts';
 import { BoxFolders, type Survey } from './survey.ts';
@@ -230,10 +230,9 @@ export class Box {
         mine.flatMap(({ devices }) => devices),
         { source: this.#source, box: this.#config.file, accounts: this.accounts },
       );
-      const { places, leases } = this.folders;
-      const withPaths = (grant: Grant) =>
-        ownGrantOf(grant, { places, lease: leases.pathsOf(grant.run), box: this.#config.file });
-      if (strangers.length === 0) return mine.map(withPaths);
+      const [{ places, leases }, box] = [this.folders, this.#config.file];
+      if (strangers.length === 0)
+        return mine.map((grant) => ownGrantOf(grant, { places, lease: leases.pathsOf(grant.run), box }));
       this.#decider.addStrangers(strangers);
       for (const { run } of mine) this.giveBack(run);
     }
@@ -269,9 +268,8 @@ export class Box {
   }
 
   #leaseOf(run: string) {
-    return this.folders.leases
-      .read()
-      .leases.find((lease) => lease.run === run && lease.member === this.member);
+    const { leases } = this.folders.leases.read();
+    return leases.find((lease) => lease.run === run && lease.member === this.member);
   }
 
   /** What is wrong with the file is told by doctor and by the next start; the last good settings stay till then. */

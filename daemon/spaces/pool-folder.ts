@@ -4,14 +4,13 @@
 
 import { basename, dirname, join } from 'node:path';
 import { writeAtomically } from '../../shared/atomic-write.ts';
-import { isErrno } from '../../shared/errors.ts';
 import { sha256 } from '../../shared/recipe.ts';
-import { mkdir, readdir, readFile } from './at-once.ts';
+import { mkdir, readFile } from './at-once.ts';
 import { readEntryFacts } from './facts.ts';
 import { isFolder } from './inside.ts';
 import type { Trash } from './trash.ts';
 import type { Turns } from './turns.ts';
-import { gitdirOf, ourEntries, readGitdir, removeEntry } from './worktree-entry.ts';
+import { gitdirOf, ourEntries, readGitdir, readNames, removeEntry } from './worktree-entry.ts';
 
 export interface Waiting {
   commonDir: string;
@@ -52,7 +51,7 @@ export class PoolFolder {
 
   /** What an earlier daemon left waiting. Everything else of the pool is thrown away. */
   async load(): Promise<Waiting[]> {
-    const found = await Promise.all((await namesIn(this.folder)).map((name) => this.#loadOf(name)));
+    const found = await Promise.all((await readNames(this.folder)).map((name) => this.#loadOf(name)));
     return found.flat();
   }
 
@@ -64,7 +63,7 @@ export class PoolFolder {
       return [];
     }
     const entries = join(commonDir, 'worktrees');
-    const names = new Set((await namesIn(folder)).filter((name) => name !== REPOSITORY));
+    const names = new Set((await readNames(folder)).filter((name) => name !== REPOSITORY));
     // In the pool, or aside, on the way to a run: whose daemon died may have left it without its `.git` file.
     const ours = await Promise.all([folder, this.#trash.folder].map(gitdirsBelow));
     for (const entry of await ourEntries(commonDir)) {
@@ -98,13 +97,4 @@ async function makeKnown(folder: string, commonDir: string): Promise<void> {
   if ((await readFile(file, 'utf8').catch(() => null)) === commonDir) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeAtomically(file, commonDir);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
 }

@@ -85,7 +85,8 @@ export async function readGitdir(entry: string): Promise<string | null> {
   }
 }
 
-async function readNames(folder: string): Promise<string[]> {
+/** Names in a folder; none where there is no folder. */
+export async function readNames(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {

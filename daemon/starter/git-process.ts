@@ -6,19 +6,9 @@ import type { Readable } from 'node:stream';
 import { GitError, type SimpleGitOptions, simpleGit } from 'simple-git';
 import { QwexError } from '../../shared/errors.ts';
 import { GitFailure, GitKilled } from './git-failure.ts';
+import type { GitOrder } from './messages.ts';
 
-export interface GitCall {
-  /** An existing folder. */
-  cwd: string;
-  args: string[];
-  /** Added to the scrubbed environment. Only the names in OUR_VARIABLES may start with GIT_. */
-  environment?: Record<string, string>;
-  /** Written to git's stdin, which is then closed. */
-  input?: string;
-  /** Exit codes that are answers rather than failures. Default: 0 alone. */
-  accept?: number[];
-  /** Extra `-c` settings, `key=value`. */
-  config?: string[];
+export interface GitCall extends GitOrder {
   signal?: AbortSignal;
 }
 

@@ -3,11 +3,16 @@ import type { ErrorCode } from '../../shared/errors.ts';
 import type { SupervisorCall } from './supervisor-process.ts';
 
 export interface GitOrder {
+  /** An existing folder. */
   cwd: string;
   args: string[];
+  /** Added to the scrubbed environment. Only the names in OUR_VARIABLES of git-process.ts may start with GIT_. */
   environment?: Record<string, string>;
+  /** Written to git's stdin, which is then closed. */
   input?: string;
+  /** Exit codes that are answers rather than failures. Default: 0 alone. */
   accept?: number[];
+  /** Extra `-c` settings, `key=value`. */
   config?: string[];
 }
 
