@@ -9,8 +9,23 @@ import { currentStarter } from '../starter/starter.ts';
 export { GitFailure, GitKilled } from '../starter/git-failure.ts';
 export type { GitCall } from '../starter/git-process.ts';
 
-/** What git prints on stdout, as UTF-8. Throws GitFailure, or QwexError when git isn't installed. */
+/** Commands that come to the same when they are given twice: killed, they are given once more. */
+const REPEATABLE = new Set([
+  ...['rev-parse', 'status', 'cat-file', 'ls-files', 'ls-tree', 'check-ignore', 'config', 'diff'],
+  ...['for-each-ref', 'update-ref'],
+]);
+
+/** What git prints on stdout, as UTF-8. Throws GitFailure, or QwexError when it was killed or isn't installed. */
 export async function git(call: GitCall): Promise<string> {
+  try {
+    return await gitOnce(call);
+  } catch (error) {
+    if (!(error instanceof GitKilled) || !REPEATABLE.has(call.args[0] ?? '')) throw error;
+    return gitOnce(call);
+  }
+}
+
+async function gitOnce(call: GitCall): Promise<string> {
   const starter = currentStarter();
   if (starter === undefined) return runGit(call);
   const answer = await starter.git(call);

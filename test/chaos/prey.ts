@@ -13,6 +13,16 @@ export function daemonPid(home: string): number | undefined {
   );
 }
 
+/** The process that starts git and supervisors for that daemon. */
+export function starterPid(home: string): number | undefined {
+  return pids().find(
+    (pid) =>
+      /\/starter(\.mjs|\/main\.ts)$/.test(commandOf(pid)) &&
+      lives(pid) &&
+      variablesOf(pid).includes(`QWEX_HOME=${home}`),
+  );
+}
+
 function leadsItsGroup(pid: number): boolean {
   const stat = read(pid, 'stat');
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === pid;

@@ -8,7 +8,7 @@ import { startDaemon } from '../../shared/client/start-daemon.ts';
 import { QwexError } from '../../shared/errors.ts';
 import { lives } from '../rig/processes.ts';
 import type { VictimPart } from './journal.ts';
-import { daemonPid, identityOf, killIfSame } from './prey.ts';
+import { daemonPid, identityOf, killIfSame, starterPid } from './prey.ts';
 import { type Random, seededRandom, shuffled } from './random.ts';
 import { runFolder, WORKSPACE, type World } from './world.ts';
 
@@ -46,7 +46,8 @@ export class Saboteur {
     if (dice < 0.48) return this.#armSupervisor();
     if (dice < 0.6) return this.#killDaemon('process');
     if (dice < 0.66) return this.#killDaemon('with its children');
-    if (dice < 0.7) return this.#restart();
+    if (dice < 0.68) return this.#restart();
+    if (dice < 0.7) return this.#killStarter();
     if (dice < 0.8) return this.#killPart('supervisor');
     if (dice < 0.9) return this.#killPart('leader');
     return this.#killPart('group');
@@ -97,6 +98,11 @@ export class Saboteur {
     this.#world.journal.count(`daemon killed, ${how}`);
     // It leads a session of its own: its group is it and the git and rm that it has started, not the supervisors.
     killIfSame(pid, identityOf(pid), how === 'process' ? 'one' : 'group');
+  }
+
+  async #killStarter(): Promise<void> {
+    const pid = starterPid(this.#world.home);
+    if (pid !== undefined && killIfSame(pid, identityOf(pid))) this.#world.journal.count('starter killed');
   }
 
   async #restart(): Promise<void> {

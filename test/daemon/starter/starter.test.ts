@@ -74,7 +74,7 @@ test('programs: how they ended, and their last words', async () => {
 
 test('killed, it is answered for, and another takes its place', async () => {
   const [asked] = await waitingGit();
-  const killed = expect(asked).rejects.toBeInstanceOf(GitKilled);
+  const killed = expect(asked).rejects.toBeInstanceOf(GitKilled); // hash-object isn't given twice
   const [orphan] = await childrenOf(starter.pid ?? 0);
   const first = starter.pid ?? 0;
   kill(first);
