@@ -17,4 +17,4 @@ entry=$root/dist/daemon.mjs
 # Small in memory: a young generation of 1 MB, a heap that grows by little, few arenas of the allocator, and what is
 # larger than 32 KB given back to the kernel at once.
 export MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=32768
-exec "$node" --max-semi-space-size=1 --heap-growing-percent=15 --disable-warning=ExperimentalWarning "$entry" "$@"
+exec "$node" --max-semi-space-size=1 --heap-growing-percent=10 --disable-warning=ExperimentalWarning "$entry" "$@"

@@ -9,6 +9,16 @@ export function memoryBytes(pid: number): number {
   return statusField(`/proc/${pid}/status`, 'VmRSS') * 1024;
 }
 
+/** In bytes, with what it shares with others divided among them. */
+export function shareOfMemoryBytes(pid: number): number {
+  return statusField(`/proc/${pid}/smaps_rollup`, 'Pss') * 1024;
+}
+
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
 /** The most it has been since `forgetPeak`. */
 export function peakMemoryBytes(pid: number): number {
   return statusField(`/proc/${pid}/status`, 'VmHWM') * 1024;
