@@ -3,6 +3,13 @@ import { defineConfig } from 'vitest/config';
 // unit: in one process, seconds. system: one part with real processes, repositories and accounts. e2e: the built CLI
 // against a real daemon, chaos included.
 // real: servers of other people's making (sshd, Slurm, containers), started by the tests.
+// alone: what measures by the clock whether something was idle, after all others.
+const ALONE = ['test/chaos/box/box-chaos.test.ts'];
+const E2E = {
+  globalSetup: ['test/rig/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
 const SYSTEM = [
   'test/daemon/{artifacts,box,spaces,starter,supervisor}/**/*.test.ts',
   'test/daemon/rundir/lost-index.test.ts',
@@ -27,12 +34,12 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/{e2e,chaos,fuzz,real}/**/*.test.ts'],
-          globalSetup: ['test/rig/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: ALONE,
+          ...E2E,
           maxWorkers: 2,
         },
       },
+      { test: { name: 'alone', include: ALONE, ...E2E, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
   },
 });
