@@ -14,8 +14,11 @@ import type { RunnerDeps } from './deps.ts';
 import { faultIn, holdingOf, superviseRequest } from './follow.ts';
 import type { Prepared } from './prepare.ts';
 
-/** A run that can't begin as something killed what prepares it, and has surely run nothing, is tried this often. */
-export const MAX_ATTEMPTS = 3;
+/**
+ * A run that can't begin as something killed what prepares it, and has surely run nothing, is tried this often. Attempts
+ * that a daemon didn't live to see the end of count too.
+ */
+export const MAX_ATTEMPTS = 10;
 
 export type Start =
   /** Its command was let go then (ms since 1970). */

@@ -40,7 +40,7 @@ export async function createSpace(request: SpaceRequest, making: Making): Promis
     return await complete(request, { aside, settings });
   } catch (error) {
     for (const each of [aside, path])
-      await turns.take(commonDir, () => removeEntries({ commonDir, path: each }));
+      await turns.take(commonDir, () => removeEntries({ commonDir, path: each }, trash));
     await trash.discard(aside);
     throw error;
   }
@@ -55,7 +55,7 @@ export async function clearPlace(
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await trash.discard(path);
   const asideIn = trash.folder;
-  await turns.take(commonDir, () => removeEntries({ commonDir, path, asideIn }));
+  await turns.take(commonDir, () => removeEntries({ commonDir, path, asideIn }, trash));
 }
 
 /** What `git worktree list` says of it. */

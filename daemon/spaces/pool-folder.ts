@@ -10,7 +10,7 @@ import { readEntryFacts } from './facts.ts';
 import { isFolder } from './inside.ts';
 import type { Trash } from './trash.ts';
 import type { Turns } from './turns.ts';
-import { gitdirOf, ourEntries, readGitdir, readNames, removeEntry } from './worktree-entry.ts';
+import { gitdirOf, ourEntries, readGitdir, readNames } from './worktree-entry.ts';
 
 export interface Waiting {
   commonDir: string;
@@ -46,7 +46,7 @@ export class PoolFolder {
   /** For good, also of what is not all there. */
   async discard({ commonDir, path, entry }: Pick<Waiting, 'commonDir' | 'path' | 'entry'>): Promise<void> {
     await this.#trash.discard(path);
-    await this.#turns.take(commonDir, () => removeEntry(entry));
+    await this.#turns.take(commonDir, () => this.#trash.discardEntry(entry));
   }
 
   /** What an earlier daemon left waiting. Everything else of the pool is thrown away. */

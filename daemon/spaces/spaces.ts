@@ -109,7 +109,7 @@ export class Spaces {
   /** Also of attempts that were cut short: a git that had outlived its daemon may have added one late. */
   async #removeEntries({ path, commonDir }: Located): Promise<void> {
     const asideIn = this.#trash.folder;
-    await this.#turns.take(commonDir, () => removeEntries({ path, commonDir, asideIn }));
+    await this.#turns.take(commonDir, () => removeEntries({ path, commonDir, asideIn }, this.#trash));
   }
 
   async #reuse(request: SpaceRequest): Promise<Space | null> {

@@ -48,13 +48,25 @@ export class Trash {
     this.#deleteLater(thrown);
   }
 
+  /** A worktree's entry in its repository: away at once, if that is on the same file system. Nothing there is fine. */
+  async discardEntry(entry: string): Promise<void> {
+    const thrown = await this.newPath(basename(entry));
+    try {
+      await rename(entry, thrown);
+      this.#deleteLater(thrown);
+    } catch (error) {
+      if (isErrno(error, 'EXDEV')) await removeEntry(entry);
+      else ifMissing(error);
+    }
+  }
+
   /** Deletes in the background what an earlier daemon left. Only before anything is being made in the trash. */
   async empty(): Promise<void> {
     const names = await readdir(this.folder).catch((error: unknown) => ifMissing(error));
     for (const name of names ?? []) {
       const path = join(this.folder, name);
       const entry = await entryClaimedBy(path);
-      if (entry !== null) await removeEntry(entry);
+      if (entry !== null) await this.discardEntry(entry);
       this.#deleteLater(path);
     }
   }

@@ -64,11 +64,15 @@ export async function entryClaimedBy(folder: string): Promise<string | null> {
 }
 
 /** Forgets the worktree at `path`, locked or not. Nothing to do is fine. */
-export async function removeEntries(located: Located): Promise<void> {
-  for (const entry of await findEntries(located)) await removeEntry(entry);
+export async function removeEntries(located: Located, trash: EntryTrash): Promise<void> {
+  for (const entry of await findEntries(located)) await trash.discardEntry(entry);
 }
 
-/** Its name for itself last: were this cut short, nobody could tell any more whose the rest is. */
+export interface EntryTrash {
+  discardEntry(entry: string): Promise<void>;
+}
+
+/** Where it lies. Its name for itself last: were this cut short, nobody could tell any more whose the rest is. */
 export async function removeEntry(entry: string): Promise<void> {
   const names = (await readNames(entry)).filter((name) => name !== 'gitdir');
   for (const name of names) await rm(join(entry, name), { recursive: true, force: true });
