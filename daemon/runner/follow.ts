@@ -4,6 +4,7 @@ import { supervisorFault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
 import type { ExitFacts } from '../store/store.ts';
 import {
+  type AdoptResult,
   adoptRun,
   type Finished,
   type Holding,
@@ -13,6 +14,8 @@ import {
   watchDeath,
 } from '../supervisor/index.ts';
 import type { RunnerDeps } from './deps.ts';
+
+const MAX_ADOPTIONS = 5;
 
 /** What every supervisor of a run is told, the one that starts it and one that takes over. */
 export function superviseRequest(
@@ -86,7 +89,7 @@ async function look(deps: RunnerDeps, run: RunRecord): Promise<ExitFacts | 'aliv
     case 'orphan':
     case 'lost': {
       deps.log.warn({ runId: run.id, found: found.kind }, 'the supervisor is gone: taking over');
-      const adopted = await adoptRun({ ...request, ...faultIn(deps, run) });
+      const adopted = await takeOver(deps, run, request);
       if (adopted.kind === 'adopted') void adopted.exited.then(() => deps.ends.signal(run.id));
       if (adopted.kind === 'adopted') return 'alive';
       if (adopted.kind === 'not_needed') return 'again';
@@ -100,6 +103,15 @@ async function look(deps: RunnerDeps, run: RunRecord): Promise<ExitFacts | 'aliv
       return lostFacts('its folder has no trace of a start');
     default:
       return found satisfies never;
+  }
+}
+
+/** Whoever takes over may be killed as well, and what it was to look after goes on: then another one is tried. */
+async function takeOver(deps: RunnerDeps, run: RunRecord, request: SuperviseRequest): Promise<AdoptResult> {
+  for (let tries = 1; ; tries += 1) {
+    const adopted = await adoptRun({ ...request, ...faultIn(deps, run) });
+    if (adopted.kind !== 'failed' || tries === MAX_ADOPTIONS) return adopted;
+    deps.log.warn({ runId: run.id, why: adopted.message }, 'taking over failed: once more');
   }
 }
 

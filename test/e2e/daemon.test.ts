@@ -143,6 +143,24 @@ test('a supervisor that is killed leaves a run that ends as lost, and never runs
   expect((await rig.qwex(['wait', id])).code).toBe(70);
 });
 
+test('one that takes over and is killed too is followed by another: nothing of the run is left alone', async () => {
+  // The second supervisor of this daemon is the one that takes over.
+  await using rig = await Rig.start({ env: { QWEX_TEST_SUPERVISOR_FAULT: 'adopted:2' } });
+  rig.expectLogged(/the supervisor is gone/);
+  const repo = await rig.repo();
+  const program = await rig.program();
+  const id = await rig.submit(repo, '--', ...program.command);
+  await program.started();
+  const [supervisor] = processesWith(`SUP_RUN_ID=${id}`);
+  process.kill(supervisor?.pid ?? 0, 'SIGKILL');
+  await untilGone(supervisor?.pid ?? 0);
+  await program.exit(0);
+  const { reason, directory } = await rig.ended(id);
+  expect(reason).toBe('lost');
+  // Written by the one that stayed to the end.
+  expect(await readFile(join(directory, 'meta', 'exit_code'), 'utf8')).toBe('-\n');
+});
+
 test('a daemon started from inside a run inherits nothing of it and stays when it ends', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();
