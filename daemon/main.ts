@@ -54,6 +54,18 @@ async function main(): Promise<void> {
   const starter = new Starter();
   starter.open();
   useStarter(starter);
+  let restart: boolean;
+  try {
+    restart = await serve(home);
+  } finally {
+    await starter.close();
+  }
+  await lock.close();
+  if (restart) await startDaemon(home);
+}
+
+/** Until it is asked to stop. Resolves to whether another is to follow. */
+async function serve(home: string): Promise<boolean> {
   let stopRequested: ((restart: boolean) => void) | undefined;
   const stop = new Promise<boolean>((resolve) => {
     stopRequested = resolve;
@@ -69,9 +81,7 @@ async function main(): Promise<void> {
   report('ready');
   const restart = await stop;
   await daemon.stop(restart);
-  starter.close();
-  await lock.close();
-  if (restart) await startDaemon(home);
+  return restart;
 }
 
 main().then(

@@ -1,6 +1,6 @@
 // What a failure looks like: `error:` and `hint:` on stderr, or one JSON value on stdout. Never a stack trace,
 // unless QWEX_DEBUG asks for it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, QwexError } from '../../shared/errors.ts';
 import { printable } from './quote.ts';
@@ -66,7 +66,6 @@ function keepDetails(thrown: unknown, { home }: ErrorContext): string {
   const file = join(home, 'cli-error.log');
   const details = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
     writeFileSync(file, `${new Date().toISOString()}\n${details}\n`, { mode: 0o600 });
     return `the details are in ${file}`;
   } catch (error) {

@@ -4,6 +4,7 @@
 // What the starter was doing when it dies is answered as if it had been killed itself; the next order brings up another.
 // Where none can be brought up (a half-installed upgrade, say), the daemon does it all itself.
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import {
   type Exit,
@@ -19,6 +20,8 @@ import { runSupervisor, type SupervisorCall, type SupervisorProcess } from './su
 
 /** Settings of Node for a process that does little itself. */
 const SMALL = ['--max-semi-space-size=1'];
+/** Of one that has stopped listening. */
+const CLOSE_LIMIT_MS = 2000;
 const FROM_SOURCES = import.meta.url.endsWith('.ts');
 
 interface Waiting {
@@ -116,11 +119,16 @@ export class Starter {
     return { words: words.promise, exited: exited.promise };
   }
 
-  /** What it has started goes on, and nothing more is heard of it. */
-  close(): void {
+  /** Resolves when its process is gone. What it has started goes on, and nothing more is heard of it. */
+  async close(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child?.connected) child.disconnect();
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    const limit = setTimeout(() => child.kill('SIGKILL'), CLOSE_LIMIT_MS);
+    if (child.connected) child.disconnect();
+    await gone;
+    clearTimeout(limit);
   }
 
   #give(order: Order, waiting: Waiting): number {

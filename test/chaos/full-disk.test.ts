@@ -130,6 +130,7 @@ onSmallDisk('full while capturing: the run ends with all its artifacts when ther
 onSmallDisk('no inode left at submit: refused like one without room, and taken again', async () => {
   await using disk = await SmallDisk.mount(100, 800);
   await using rig = await rigOn(disk);
+  rig.expectLogged(/the box cannot be used just now/);
   const repo = await rig.repo();
   await disk.fillInodes();
   const refused = await rig.qwex(['run', 'true'], { cwd: repo.root });

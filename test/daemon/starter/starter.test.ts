@@ -25,10 +25,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const { pid } = starter;
   useStarter(undefined);
-  starter.close();
-  if (pid !== undefined) await untilGone(pid);
+  await starter.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -117,7 +115,7 @@ test('where none can be brought up, all is done without', async () => {
   expect(await run('true', [])).toMatchObject({ exit: { code: 0 } });
   await using rig = await Rig.open();
   expect(await (await rig.run('exit 3')).complete()).toMatchObject({ exitCode: 3 });
-  none.close();
+  await none.close();
 });
 
 test('it ends with whoever it was for', async () => {
