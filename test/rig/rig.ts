@@ -223,7 +223,10 @@ export class Rig {
 
   async #endRuns(): Promise<void> {
     const status = await this.#statusOrNull();
-    if (status === null && processesWith(`QWEX_HOME=${this.home}`).length > 0) await this.startDaemon();
+    // Runs that go on without a daemon; one that has just failed to start is no reason to try again.
+    const ours = processesWith(`QWEX_HOME=${this.home}`);
+    if (status === null && ours.some(({ command }) => command.includes('supervise.sh')))
+      await this.startDaemon();
     const { counts, pid } = status ?? (await this.#statusOrNull()) ?? { counts: {}, pid: 0 };
     if (pid === 0) return;
     if ((counts.pending ?? 0) + (counts.running ?? 0) > 0) await this.#cancelAll();
