@@ -42,7 +42,8 @@ export class Box {
   readonly #arbiter: Arbiter;
   readonly #watches: BoxWatches;
   readonly #starting = new StartingRuns();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Somebody's end has made room for a run of ours. */
+  #isOurTurn = false;
   #config: BoxConfig;
   #source: DeviceSource;
   #last: Round | undefined;
@@ -205,7 +206,6 @@ export class Box {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watches.close();
-    for (const timer of this.#timers) clearTimeout(timer);
     await this.#turn;
     this.#starting.letAllGo();
     await this.folders.leases.dropPrepared();
@@ -242,8 +242,10 @@ export class Box {
     // Before the look: what comes later is a new call.
     this.#presence.answer();
     const starting = this.#starting.runs();
+    const isOurTurn = this.#isOurTurn;
+    this.#isOurTurn = false;
     const round = await takeTurn({
-      ...{ decider: this.#decider, arbiter: this.#arbiter, last: this.#last, starting },
+      ...{ decider: this.#decider, arbiter: this.#arbiter, last: this.#last, starting, isOurTurn },
       carryOut: (planned) => this.#carryOut(planned, starting),
     });
     this.#last = round;
@@ -287,14 +289,13 @@ export class Box {
 
   #onEnd(name: string): void {
     const last = this.#last;
-    if (last !== undefined && isOursAfter(last, name, (run) => this.#decider.isOurs(last.survey, run))) {
+    const isOurTurn =
+      last !== undefined && isOursAfter(last, name, (run) => this.#decider.isOurs(last.survey, run));
+    if (isOurTurn) {
+      this.#isOurTurn = true;
       this.#options.onWake();
-      return;
+    } else {
+      this.#watches.wakeSoon(GIVE_WAY_MS);
     }
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#options.onWake();
-    }, GIVE_WAY_MS);
-    this.#timers.add(timer);
   }
 }

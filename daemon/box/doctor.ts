@@ -135,7 +135,7 @@ async function arbiterFindings(box: Box): Promise<BoxFinding[]> {
   const lock = await takeLock(places.arbiterLock, PATIENCE_MS);
   lock?.release();
   if (lock !== undefined) return [];
-  const holders = arbiterTakers(places).flatMap((pid) => readProcess(pid) ?? []);
+  const holders = (await arbiterTakers(places)).flatMap((pid) => readProcess(pid) ?? []);
   await box.accounts.learn(holders.map(({ uid }) => uid));
   const names = holders.map(({ pid, uid, name }) => `${box.accounts.nameOf(uid)}'s ${name} (pid ${pid})`);
   return [

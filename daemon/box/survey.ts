@@ -66,16 +66,10 @@ export interface SurveyOptions {
 export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   const { folders, config, nowMs } = options;
   const bootId = await currentBootId();
-  const read = {
-    tickets: folders.tickets.read(),
-    leases: folders.leases.read(),
-    notes: folders.notes.read(),
-    usage: folders.usage.read(),
-    daemons: folders.daemons.read(bootId),
-  };
+  // The kernel takes its time for the locks: meanwhile the files are read.
+  const [locked, read] = await Promise.all([lockedDevices(options), readFiles(folders, bootId)]);
   const { leases } = read.leases;
   const { daemons } = read.daemons;
-  const locked = await lockedDevices(options);
   const holders = findHolders(options, { leases, daemons, locked, bootId });
   const running = new Set([...holders.values()].map((lease) => `${lease?.member} ${lease?.run}`));
   const tickets = read.tickets.tickets.filter(({ run, member }) => !running.has(`${member} ${run}`));
@@ -97,6 +91,16 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
     ...{ view, nowMs, tickets, leases, holders, locked, daemons, ignored },
     notes: read.notes.notes,
     usageFiles: read.usage.files,
+  };
+}
+
+async function readFiles(folders: BoxFolders, bootId: string) {
+  return {
+    tickets: folders.tickets.read(),
+    leases: folders.leases.read(),
+    notes: folders.notes.read(),
+    usage: folders.usage.read(),
+    daemons: folders.daemons.read(bootId),
   };
 }
 

@@ -10,11 +10,20 @@ export interface Turn {
   /** Runs that have been granted devices and whose supervisors are on their way. */
   starting: ReadonlySet<string>;
   last: Round | undefined;
+  /** Something has happened since, that makes room for a run of ours. */
+  isOurTurn: boolean;
   carryOut: (round: Round) => Promise<void>;
 }
 
-export async function takeTurn({ decider, arbiter, starting, last, carryOut }: Turn): Promise<Round> {
-  if (!isLikelyToAct(last, decider)) {
+export async function takeTurn({
+  decider,
+  arbiter,
+  starting,
+  last,
+  isOurTurn,
+  carryOut,
+}: Turn): Promise<Round> {
+  if (!isOurTurn && !isLikelyToAct(last, decider)) {
     const round = await decider.plan();
     if (decider.isIdle(round, starting)) {
       await carryOut(round);

@@ -26,6 +26,7 @@ export class BoxWatches {
   readonly #watchers: Watch[] = [];
   readonly #lives = new Map<string, { close(): void }>();
   #deadline: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #closed = false;
   #outOfWatches: string | null = null;
 
@@ -85,9 +86,19 @@ export class BoxWatches {
     this.#deadline.unref();
   }
 
+  /** Whatever deadline there is, and will be: what calls for this may come while a decision is on its way. */
+  wakeSoon(delayMs: number): void {
+    if (this.#closed) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#emit('onDeadline');
+    }, delayMs);
+  }
+
   close(): void {
     this.#closed = true;
     this.wakeAt(null);
+    clearTimeout(this.#soon);
     for (const watcher of this.#watchers) watcher.close();
     for (const life of this.#lives.values()) life.close();
     this.#lives.clear();

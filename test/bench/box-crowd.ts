@@ -4,6 +4,7 @@ import { chownSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 } from 'uuid';
 import { boxPlaces } from '../../daemon/box/files/places.ts';
+import { Starter, useStarter } from '../../daemon/starter/starter.ts';
 import { readIdentity } from '../../daemon/supervisor/identity.ts';
 import { BoxRig, type Member } from '../daemon/box/rig.ts';
 
@@ -27,11 +28,14 @@ export class Crowd {
   readonly own: string[] = [];
   readonly #keys: string[] = [];
   readonly #others: { run: string; path: string; text: string }[] = [];
+  /** A daemon has one. */
+  readonly #starter = new Starter();
   #next = 0;
 
   private constructor(rig: BoxRig, member: Member) {
     this.rig = rig;
     this.member = member;
+    useStarter(this.#starter);
   }
 
   static async gather({ devices, members, tickets }: CrowdShape): Promise<Crowd> {
@@ -43,22 +47,29 @@ export class Crowd {
     return crowd;
   }
 
-  /** Frees one device for our run, which is first in line then. Resolves to a decision that gives it, and takes it back. */
+  /**
+   * Lets our runs go first, one after the other on one device. Resolves to one such handover: how long it takes from the
+   * end of a run to the decision that gives its device to the next, which has been waiting for it.
+   */
   async openFirst(): Promise<() => Promise<number>> {
-    const [holder] = this.rig.holders;
     const claim = { decayed: 1e7, asOfMs: Date.now(), days: {} };
     for (const key of this.#keys)
       this.#put(boxPlaces(this.rig.root).usageFile(key), JSON.stringify({ claim, counted: [], seen: {} }));
-    const run = this.member.ask({ gpus: 1, timeMs: HOUR_MS, priority: 1000 });
-    await holder?.end();
+    const { box } = this.member;
+    let [holder] = this.rig.holders;
     return async () => {
-      const before = performance.now();
-      const grants = await this.member.box.decide();
-      const ms = performance.now() - before;
-      if (grants[0]?.run !== run) throw new Error('the first in line got nothing');
-      this.member.box.giveBack(run);
+      const run = this.member.ask({ gpus: 1, timeMs: HOUR_MS, priority: 1000 });
+      await box.decide();
       // As between two ends of runs: what is prepared for the next one has time.
       await delay(BETWEEN_MS);
+      const seen = this.member.wakes;
+      await holder?.end();
+      await this.member.woken(seen);
+      const before = performance.now();
+      const [grant] = await box.decide();
+      const ms = performance.now() - before;
+      if (grant?.run !== run) throw new Error('the first in line got nothing');
+      holder = await this.member.start(grant);
       return ms;
     };
   }
@@ -94,6 +105,8 @@ export class Crowd {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.rig[Symbol.asyncDispose]();
+    useStarter(undefined);
+    await this.#starter.close();
   }
 }
 

@@ -1,19 +1,23 @@
 // Lifelines: a fifo that somebody holds open as long as they live. Readers get an end of file the instant the last
 // writer is gone, however it died: no process and no polling. Nobody ever writes into one.
-import { execFile } from 'node:child_process';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { promisify } from 'node:util';
 import { isErrno } from '../../../shared/errors.ts';
+import { run } from '../../starter/run.ts';
 
 const { O_RDONLY, O_RDWR, O_NONBLOCK, O_NOFOLLOW } = constants;
-const run = promisify(execFile);
 
 /** A fifo of ours that others can read and not hold open for writing. Resolves to its path. */
 export async function makeFifo(path: string): Promise<string> {
-  rmSync(path, { force: true });
-  await run('mkfifo', ['--mode=644', '--', path]);
-  return path;
+  const make = () => {
+    rmSync(path, { force: true });
+    return run('mkfifo', ['--mode=644', '--', path]);
+  };
+  let { exit, stderr } = await make();
+  // Whoever was to start it may have been killed.
+  if (exit.code === null) ({ exit, stderr } = await make());
+  if (exit.code === 0) return path;
+  throw new Error(`mkfifo ${path} ended with ${exit.code ?? exit.signal}: ${stderr.trim()}`);
 }
 
 /** Holds it open until closed or dead. Closing again does nothing: the number may be another file's by then. */

@@ -12,7 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { expect, test } from 'vitest';
-import { takeLock } from '../../../daemon/box/files/locks.ts';
+import { Arbiter, arbiterTakers } from '../../../daemon/box/files/arbiter.ts';
+import { LockTable, takeLock } from '../../../daemon/box/files/locks.ts';
 import { boxFindings, boxReport, boxStatus, setDrained } from '../../../daemon/box/index.ts';
 import { BoxRig } from './rig.ts';
 
@@ -158,6 +159,17 @@ test('strange files are ignored and named; the line goes on', async () => {
     expect(words).toContain(why);
   }
   expect(words.match(/is ignored/g)).toHaveLength(7);
+});
+
+test('who decides can be named as long as it does', async () => {
+  await using rig = await BoxRig.open({ devices: 1 });
+  const { key, folders } = (await rig.member('a')).box;
+  const arbiter = new Arbiter({ places: folders.places, key, locks: new LockTable() });
+  for (const round of [1, 2]) {
+    const takers = await arbiter.decide(() => arbiterTakers(folders.places));
+    expect([round, takers]).toEqual([round, expect.arrayContaining([process.pid])]);
+    expect(await arbiterTakers(folders.places)).not.toContain(process.pid);
+  }
 });
 
 test('an arbiter that is held for ever costs a wait, not the line', async () => {

@@ -113,7 +113,7 @@ test('the table of locks agrees with a try, and looking disturbs nobody', async 
   const table = new LockTable();
   const paths = [held, free, join(place.path, 'missing')];
   expect(await table.held(paths)).toEqual(new Set([held]));
-  table.calibrate(held);
+  await table.calibrate(held);
   expect(await table.held(paths)).toEqual(new Set([held]));
   expect(await takeLock(held, 0)).toBeUndefined();
   lock?.release();
