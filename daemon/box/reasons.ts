@@ -20,13 +20,13 @@ export class Reasons {
     if (refusal) return { words: refusalWords(refusal.reason), position: null, expectedMs: null };
     const waiting = this.#waitingOf(decision).get(run);
     if (waiting === undefined) return undefined;
-    const { position, expectedMs, reason } = waiting;
+    const { position, reason } = waiting;
     await this.#accounts.learn(peopleIn(reason));
     const nameOf = (uid: number) => this.#accounts.nameOf(uid);
     return {
       words: waitWords(reason, { nameOf, nowMs: Date.now(), reader: this.#reader }),
       position,
-      expectedMs,
+      expectedMs: decision.expectedStarts().get(run) ?? null,
     };
   }
 

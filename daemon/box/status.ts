@@ -141,7 +141,8 @@ function lineOf(box: Box, survey: Survey, decision: Decision): BoxLineEntry[] {
     ...decision.grants.flatMap(({ run }) =>
       entry(run, { position: null, expectedMs: survey.nowMs, reason: 'starts now' }),
     ),
-    ...decision.waiting.flatMap(({ run, position, expectedMs, reason }) => {
+    ...decision.waiting.flatMap(({ run, position, reason }) => {
+      const expectedMs = decision.expectedStarts().get(run) ?? null;
       const words = waitWords(reason, { nameOf, nowMs: survey.nowMs, reader: box.member });
       return entry(run, { position, expectedMs, reason: words });
     }),

@@ -56,10 +56,18 @@ export function processesOf({ folder }: { folder: string }): number[] {
     );
 }
 
-/** Ends what the checker has counted: nothing may outlive the test. */
+/** Ends what the checker has counted, and returns when it is gone: nothing may outlive the test. */
 export function endProcesses(world: { folder: string }): void {
-  for (const pid of processesOf(world)) killIfSame(pid, identityOf(pid));
+  const untilMs = performance.now() + END_LIMIT_MS;
+  for (let left = processesOf(world); left.length > 0; left = processesOf(world)) {
+    if (performance.now() > untilMs) throw new Error(`still there: ${left.map(commandOf).join(', ')}`);
+    for (const pid of left) killIfSame(pid, identityOf(pid));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+  }
 }
+
+const LOOK_MS = 5;
+const END_LIMIT_MS = 10_000;
 
 export function variablesOf(pid: number): string[] {
   return read(pid, 'environ').split('\0');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { freeStem, isForeign, isOurs, isRunFile } from './own-names.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, uidOfKey } from './places.ts';
-import { type Entry, type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
+import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
 import { overwriteOwn, renewOwn, replaceOwn } from './write-file.ts';
 
 const ticketSchema = z.object({
@@ -32,7 +32,7 @@ const TICKET_BYTES = 512;
 
 export class Tickets {
   readonly #places: BoxPlaces;
-  readonly #folder: ForeignFolder<z.infer<typeof ticketSchema>>;
+  readonly #folder: ForeignFolder<Ticket>;
   /** Where ours are. */
   readonly #chosen = new Map<string, string>();
 
@@ -43,7 +43,7 @@ export class Tickets {
 
   read(): { tickets: Ticket[]; ignored: Ignored[] } {
     const { entries, ignored } = this.#folder.read();
-    const [tickets, late] = firstOfEach(entries.map(toTicket));
+    const [tickets, late] = firstOfEach(entries.map(({ content }) => content));
     const copies = entries
       .filter(({ content: { run }, file }) => late.has(`${file.uid} ${run}`))
       .map(({ file: { path, uid } }) => ({ path, uid, why: 'another member has named this run before' }));
@@ -82,26 +82,24 @@ export class Tickets {
   }
 }
 
-function parseTicket(file: ForeignFile): z.infer<typeof ticketSchema> | string {
+function parseTicket(file: ForeignFile): Ticket | string {
   const content = parseJson(ticketSchema, file.text);
   if (typeof content === 'string') return content;
   if (!isRunFile(file.name, content.run, /\.json$/)) return 'its name is not that of its run';
   if (uidOfKey(content.daemon) !== file.uid) return "it names another member's daemon";
-  return content;
+  return { ...content, member: file.uid, seniorityMs: file.birthMs, renewedMs: file.modifiedMs };
 }
 
 /** Ids of runs are for all to see as soon as there is a ticket: who names one later than another member doesn't have it. */
 function firstOfEach(tickets: Ticket[]): [Ticket[], Set<string>] {
   const first = new Map<string, Ticket>();
   const late = new Set<string>();
-  for (const ticket of [...tickets].sort((a, b) => a.seniorityMs - b.seniorityMs)) {
+  for (const ticket of tickets) {
     const known = first.get(ticket.run);
-    if (known === undefined) first.set(ticket.run, ticket);
-    else if (known.member !== ticket.member) late.add(`${ticket.member} ${ticket.run}`);
+    const isFirst = known === undefined || ticket.seniorityMs < known.seniorityMs;
+    if (isFirst) first.set(ticket.run, ticket);
+    if (known === undefined || known.member === ticket.member) continue;
+    late.add(`${(isFirst ? known : ticket).member} ${ticket.run}`);
   }
-  return [late.size === 0 ? tickets : [...first.values()], late];
-}
-
-function toTicket({ file, content }: Entry<z.infer<typeof ticketSchema>>): Ticket {
-  return { ...content, member: file.uid, seniorityMs: file.birthMs, renewedMs: file.modifiedMs };
+  return [first.size === tickets.length ? tickets : [...first.values()], late];
 }

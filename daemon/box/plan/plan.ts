@@ -41,11 +41,19 @@ export function planBox(view: PlanView, nowMs: number): Decision {
       ticket,
       reason: { kind: ticket.daemonAlive ? 'passed_over' : 'daemon_gone' },
     }));
+  let starts: ReadonlyMap<string, number> | undefined;
   return {
     grants: round.grants,
     reservation: round.reservation,
-    waiting: [...expectations(view, round, nowMs), ...absent.map((delayed) => waiting(delayed, null, null))],
+    waiting: [
+      ...round.delayed.map((delayed, index) => waiting(delayed, index + 1)),
+      ...absent.map((delayed) => waiting(delayed, null)),
+    ],
     refusals,
+    expectedStarts() {
+      starts ??= expectedStarts(view, round, nowMs);
+      return starts;
+    },
   };
 }
 
@@ -156,24 +164,25 @@ function blockedBy({ id, state }: PlanDevice): Blocked[] {
   return [];
 }
 
-/** Positions, and the starts that follow if everyone uses all of their time. What ends early only brings them forward. */
-function expectations(view: PlanView, round: Round, nowMs: number): Waiting[] {
+/** What ends early only brings them forward. */
+function expectedStarts(view: PlanView, round: Round, nowMs: number): Map<string, number> {
+  const starts = new Map<string, number>();
   const pool = round.pool.copy();
-  const first = round.delayed.find(({ ticket }) => ticket.run === round.reservation?.run);
-  if (round.reservation !== null && first !== undefined) {
-    pool.occupy(round.reservation.devices, round.reservation.atMs + plannedMs(first.ticket, view.policy));
+  const { reservation, delayed } = round;
+  const first = delayed.find(({ ticket }) => ticket.run === reservation?.run);
+  if (reservation !== null && first !== undefined) {
+    starts.set(reservation.run, reservation.atMs);
+    pool.occupy(reservation.devices, reservation.atMs + plannedMs(first.ticket, view.policy));
   }
-  let position = 0;
-  return round.delayed.map((delayed) => {
-    const { ticket, reason } = delayed;
-    position += 1;
-    if (delayed === first) return waiting(delayed, position, round.reservation?.atMs ?? null);
+  for (const { ticket, reason } of delayed) {
+    if (ticket === first?.ticket) continue;
     const choice = pool.earliest(ticket);
-    if (choice === undefined) return waiting(delayed, position, null);
+    if (choice === undefined) continue;
     const atMs = reason.kind === 'limit' ? Math.max(choice.atMs, ownEnd(view, ticket, nowMs)) : choice.atMs;
     pool.occupy(choice.devices, atMs + plannedMs(ticket, view.policy));
-    return waiting(delayed, position, atMs);
-  });
+    starts.set(ticket.run, atMs);
+  }
+  return starts;
 }
 
 /** When the first of a member's own leases ends. */
@@ -186,6 +195,6 @@ function ownEnd(view: PlanView, { member }: PlanTicket, nowMs: number): number {
   return ends.length === 0 ? nowMs : Math.min(...ends);
 }
 
-function waiting({ ticket, reason }: Delayed, position: number | null, expectedMs: number | null): Waiting {
-  return { run: ticket.run, member: ticket.member, position, expectedMs, reason };
+function waiting({ ticket, reason }: Delayed, position: number | null): Waiting {
+  return { run: ticket.run, member: ticket.member, position, reason };
 }

@@ -110,7 +110,6 @@ export interface Waiting {
   member: number;
   /** From 1, among those that wait; null when it isn't in the line at the moment. */
   position: number | null;
-  expectedMs: number | null;
   reason: WaitReason;
 }
 
@@ -137,4 +136,9 @@ export interface Decision {
   reservation: Reservation | null;
   waiting: Waiting[];
   refusals: Refusal[];
+  /**
+   * When those that wait start if everyone uses all of their time, in ms, for whom that can be told. Most of the work
+   * of a long line, and nobody's start waits for it: it is done when it is asked for.
+   */
+  expectedStarts(): ReadonlyMap<string, number>;
 }

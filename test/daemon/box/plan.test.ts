@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { planBox } from '../../../daemon/box/plan/plan.ts';
-import type { DeviceState, PlanDevice } from '../../../daemon/box/plan/types.ts';
+import type { Decision, DeviceState, PlanDevice } from '../../../daemon/box/plan/types.ts';
 import { HOUR_MS, machine, policy, ticket, view } from './machines.ts';
 
 const granted = (changes: Parameters<typeof view>[0], nowMs = 0) =>
@@ -96,11 +96,11 @@ test('the first in line has its devices reserved, and short runs fill the gap', 
     promisedMs: 2 * HOUR_MS,
   });
   const first = { run: 'big', member: 1000 };
+  expect(decision.expectedStarts().get('big')).toBe(2 * HOUR_MS);
   expect(decision.waiting).toMatchObject([
     {
       run: 'big',
       position: 1,
-      expectedMs: 2 * HOUR_MS,
       reason: {
         kind: 'devices',
         needs: 4,
@@ -205,9 +205,10 @@ test('who is not there does not hold up the line', () => {
   expect(decision.grants.map(({ run }) => run)).toEqual(['alive']);
   expect(decision.reservation).toBeNull();
   expect(decision.waiting).toMatchObject([
-    { run: 'dead', position: null, expectedMs: null, reason: { kind: 'daemon_gone' } },
-    { run: 'hung', position: null, expectedMs: null, reason: { kind: 'passed_over' } },
+    { run: 'dead', position: null, reason: { kind: 'daemon_gone' } },
+    { run: 'hung', position: null, reason: { kind: 'passed_over' } },
   ]);
+  expect([...decision.expectedStarts()]).toEqual([]);
 });
 
 test('strangers and drained devices are named, and reserve nothing', () => {
@@ -221,9 +222,9 @@ test('strangers and drained devices are named, and reserve nothing', () => {
   expect(decision.reservation).toBeNull();
   expect(decision.waiting[0]).toMatchObject({
     run: 'big',
-    expectedMs: null,
     reason: { kind: 'blocked', usable: 2, blocked: [{ device: 'gpu2', words: 'fan' }, { device: 'gpu3' }] },
   });
+  expect(decision.expectedStarts().has('big')).toBe(false);
 });
 
 test('a holder that nobody knows, and one over its time, still hold', () => {
@@ -241,7 +242,9 @@ test('the same view in another order of files gives the same decision', () => {
     ticket(run, { member: index % 3, seniorityMs: 7 }),
   );
   const forwards = planBox(view({ tickets }), 0);
-  expect(planBox(view({ tickets: [...tickets].reverse() }), 0)).toEqual(forwards);
+  const backwards = planBox(view({ tickets: [...tickets].reverse() }), 0);
+  const plain = (decision: Decision) => ({ ...decision, expectedStarts: [...decision.expectedStarts()] });
+  expect(plain(backwards)).toEqual(plain(forwards));
 });
 
 test('the example of docs/scheduling.md', () => {
