@@ -1,9 +1,10 @@
 // The daemon put together: everything is made here, started in order and stopped in reverse.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keptEnvironment } from '../shared/client/start-daemon.ts';
+import { keptEnvironment } from '../shared/daemon-environment.ts';
 import { messageOf } from '../shared/errors.ts';
 import type { HomePaths } from '../shared/paths.ts';
+import type { StopOrder } from '../shared/schemas/local.ts';
 import { VERSION } from '../shared/version.ts';
 import { DownloadSigner } from './api/downloads.ts';
 import { ApiServer } from './api/server.ts';
@@ -45,7 +46,7 @@ export interface DaemonOptions {
   /** The command that starts a daemon for this home, for supervisors that find none. */
   startDaemonCommand: string[];
   /** Called once the daemon has been asked to stop over its socket. */
-  onStopRequest: (restart: boolean) => void;
+  onStopRequest: (order: StopOrder) => void;
 }
 
 /** What a daemon that was killed had begun in a repository is usually over before another one is there. */
@@ -236,7 +237,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
       box: line,
       commitsInSubmission: () => submission.commitsOnTheirWay(),
       nowMs: Date.now,
-      beginStop: (restart) => setImmediate(() => options.onStopRequest(restart)),
+      beginStop: (order) => setImmediate(() => options.onStopRequest(order)),
     }),
     follower: new LogFollower({
       onDegraded: (file, err) => logger.warn({ err, file }, 'watching a log by timer: inotify has no room'),

@@ -5,9 +5,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot, startDaemon } from '../shared/client/start-daemon.ts';
 import { isListening, waitForSocket } from '../shared/client/wait-for-socket.ts';
+import { handedOn } from '../shared/daemon-environment.ts';
 import { messageOf, QwexError } from '../shared/errors.ts';
 import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { homeFrom, homePaths } from '../shared/paths.ts';
+import type { StopOrder } from '../shared/schemas/local.ts';
 import { Daemon } from './daemon.ts';
 import { takeDaemonLock } from './single-instance.ts';
 import { Starter, useStarter } from './starter/starter.ts';
@@ -54,34 +56,33 @@ async function main(): Promise<void> {
   const starter = new Starter();
   starter.open();
   useStarter(starter);
-  let restart: boolean;
+  let order: StopOrder;
   try {
-    restart = await serve(home);
+    order = await serve(home);
   } finally {
     await starter.close();
   }
   await lock.close();
-  if (restart) await startDaemon(home);
+  const { restart, environment } = order;
+  if (restart) await startDaemon(home, environment && handedOn(process.env, environment));
 }
 
-/** Until it is asked to stop. Resolves to whether another is to follow. */
-async function serve(home: string): Promise<boolean> {
-  let stopRequested: ((restart: boolean) => void) | undefined;
-  const stop = new Promise<boolean>((resolve) => {
-    stopRequested = resolve;
-  });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopRequested?.(false));
+/** Until it is asked to stop. Resolves to how: whether another is to follow. */
+async function serve(home: string): Promise<StopOrder> {
+  const stop = Promise.withResolvers<StopOrder>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => stop.resolve({ restart: false }));
   const root = packageRoot();
   const daemon = await Daemon.start({
     home,
     root,
     startDaemonCommand: [join(root, 'cli', 'qwex'), 'daemon', 'start', '--quiet'],
-    onStopRequest: (restart) => stopRequested?.(restart),
+    onStopRequest: stop.resolve,
   });
   report('ready');
-  const restart = await stop;
-  await daemon.stop(restart);
-  return restart;
+  const order = await stop.promise;
+  await daemon.stop(order.restart);
+  return order;
 }
 
 main().then(

@@ -6,6 +6,7 @@ import { LOCAL_API } from '../../shared/api.ts';
 import type { LocalRunner } from '../../shared/client/local-runner.ts';
 import { startDaemon } from '../../shared/client/start-daemon.ts';
 import { isNotListening } from '../../shared/client/transport.ts';
+import { keptEnvironment } from '../../shared/daemon-environment.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import type { DaemonStatus, StopRequest, StopResponse } from '../../shared/schemas/local.ts';
 import { isNewer, VERSION } from '../../shared/version.ts';
@@ -51,7 +52,7 @@ export async function stop(context: Context, { json }: JsonFlag): Promise<void> 
 export async function restart(context: Context, { json }: JsonFlag): Promise<void> {
   const { terminal } = context;
   const runner = await context.runner();
-  const before = await stopAndWait(runner, { restart: true });
+  const before = await stopAndWait(runner, { restart: true, environment: keptEnvironment(context.env) });
   const status = await ofThisVersion(runner, context.env);
   if (json) return terminal.printJson(status);
   terminal.print(`${before === null ? 'started' : 'restarted'}: pid ${status.pid}, qwex ${status.version}`);

@@ -1,7 +1,14 @@
 // The daemon as its owner sees it: status, the queue's switch, stopping, and keeping the house clean.
 import { QwexError } from '../../shared/errors.ts';
 import type { HomePaths } from '../../shared/paths.ts';
-import type { Check, DaemonStatus, GcResponse, Rebuilt, StopResponse } from '../../shared/schemas/local.ts';
+import type {
+  Check,
+  DaemonStatus,
+  GcResponse,
+  Rebuilt,
+  StopOrder,
+  StopResponse,
+} from '../../shared/schemas/local.ts';
 import { VERSION } from '../../shared/version.ts';
 import type { Store } from '../store/store.ts';
 import { type DoctorDeps, examine } from './doctor.ts';
@@ -13,7 +20,7 @@ export interface HousekeepingDeps extends GcDeps, DoctorDeps {
   slots: () => number;
   problem: () => string | null;
   /** Begins to stop the daemon, after the answer has been sent. */
-  beginStop: (restart: boolean) => void;
+  beginStop: (order: StopOrder) => void;
   startedAtMs: number;
   /** What this daemon has made the index from; null when it found it whole. */
   rebuilt: () => Rebuilt | null;
@@ -47,9 +54,9 @@ export class Housekeeping {
     return this.status();
   }
 
-  stop(restart: boolean): StopResponse {
+  stop(order: StopOrder): StopResponse {
     const running = this.#deps.store.runs.countByStatus().running;
-    this.#deps.beginStop(restart);
+    this.#deps.beginStop(order);
     return { pid: process.pid, running };
   }
 

@@ -4,28 +4,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keptEnvironment } from '../daemon-environment.ts';
 import { QwexError } from '../errors.ts';
-
-/** The variables a daemon gets. It inherits nothing else: it may be started from inside a run. */
-const KEPT_VARIABLES = [
-  'HOME',
-  'PATH',
-  'USER',
-  'LOGNAME',
-  'SHELL',
-  'LANG',
-  'TZ',
-  'TMPDIR',
-  'SSH_AUTH_SOCK',
-  'QWEX_BOX',
-];
-
-/** What of an environment a daemon gets, whoever starts it. */
-export function keptEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(
-    KEPT_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  );
-}
 
 /** The folder that holds daemon/, templates/ and dist/, whether this runs from source or from a bundle in dist/. */
 export function packageRoot(moduleUrl: string = import.meta.url): string {

@@ -280,9 +280,15 @@ export const rebuiltSchema = z
 export type Rebuilt = z.infer<typeof rebuiltSchema>;
 
 export const stopRequestSchema = z
-  .strictObject({ restart: z.boolean().default(false).describe('another daemon takes over at once') })
+  .strictObject({
+    restart: z.boolean().default(false).describe('another daemon takes over at once'),
+    environment: environmentSchema
+      .optional()
+      .describe('where the next daemon takes its variables from; without it, those of this one'),
+  })
   .meta({ id: 'StopRequest' });
 export type StopRequest = z.input<typeof stopRequestSchema>;
+export type StopOrder = z.output<typeof stopRequestSchema>;
 
 export const stopResponseSchema = z
   .object({ pid: z.number().int(), running: z.number().int().describe('runs that go on without it') })

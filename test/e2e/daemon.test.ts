@@ -82,6 +82,21 @@ test('a restart leaves runs going, and takes them on', async () => {
   expect(await rig.ended(id)).toMatchObject({ status: 'failed', exitCode: 5, attempt: 1 });
 });
 
+test('a restart gives the next daemon the variables of who asks, and a secret of theirs to nobody', async () => {
+  await using rig = await Rig.start();
+  const before = await rig.daemon();
+  const asked = { QWEX_BOX: rig.path('box'), TZ: 'Pacific/Apia', WANDB_API_KEY: 'secret' };
+  await rig.ok(['box', 'init', '--path', asked.QWEX_BOX, '--fake', '1']);
+  await rig.ok(['daemon', 'restart'], { env: asked });
+  const { pid } = await rig.daemon();
+  expect(pid).not.toBe(before.pid);
+  const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+  expect(variables).toEqual(expect.arrayContaining(['TZ=Pacific/Apia', `QWEX_HOME=${rig.home}`]));
+  expect(variables.join('\n')).not.toContain('secret');
+  const id = await rig.submit(await rig.repo(), '--gpus', '1', '--', 'sh', '-c', 'test -n "$QWEX_GPUS"');
+  expect(await rig.ended(id)).toMatchObject({ status: 'succeeded' });
+});
+
 test('a run that ends while no daemon is there starts one, and the queue goes on', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();

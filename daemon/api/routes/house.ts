@@ -27,7 +27,7 @@ export function houseRoutes({ housekeeping, settings }: ApiContext) {
     request: jsonBody(stopRequestSchema),
     responses: { 202: answer('it stops; runs go on', stopResponseSchema) },
   });
-  app.openapi(stop, (c) => c.json(housekeeping.stop(c.req.valid('json').restart), 202));
+  app.openapi(stop, (c) => c.json(housekeeping.stop(c.req.valid('json')), 202));
 
   const configAnswer = { 200: answer('all settings', configResponseSchema) };
   app.openapi(describe(LOCAL_API.getConfig, { responses: configAnswer }), async (c) =>
