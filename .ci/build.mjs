@@ -1,9 +1,10 @@
 // Builds dist/: the CLI as CommonJS (fast to start), the daemon and the client library as ES modules, and types.
 //   node .ci/build.mjs [cli] [daemon] [client] [types]      all of them by default
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -49,14 +50,6 @@ const lazyBuiltins = {
   },
 };
 
-/** The entry stays alone in its file: what it loads comes out of V8's cache, it itself can't. */
-const secondFile = {
-  name: 'second-file',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/process\.ts$/ }, () => ({ path: './qwex-main.cjs', external: true }));
-  },
-};
-
 /** Of zod's fifty languages, the one that it speaks here: the others are a quarter of its size. */
 const oneLanguage = {
   name: 'one-language',
@@ -87,7 +80,9 @@ const cli = {
   // require() of a built-in costs a fraction of import() of it.
   supported: { 'dynamic-import': false },
   define: { 'import.meta.url': '__url' },
-  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+  banner: { js: "const __url = 'file://' + __filename.split('/').map(encodeURIComponent).join('/');" },
+  minifyWhitespace: true,
+  minifySyntax: true,
   external: ['bufferutil', 'utf-8-validate'],
 };
 
@@ -98,23 +93,7 @@ const esm = {
 };
 
 const targets = {
-  cli: () => [
-    build({
-      ...cli,
-      banner: {},
-      entryPoints: [{ in: 'cli/main.ts', out: 'qwex' }],
-      plugins: [secondFile],
-      outdir: dist,
-      outExtension: { '.js': '.cjs' },
-    }),
-    build({
-      ...cli,
-      entryPoints: [{ in: 'cli/process.ts', out: 'qwex-main' }],
-      plugins: [lazyBuiltins],
-      outdir: dist,
-      outExtension: { '.js': '.cjs' },
-    }),
-  ],
+  cli: () => [buildCommandLine()],
   daemon: () => {
     const workers = ['daemon/artifacts/artifact-worker.ts', 'daemon/spaces/tree-worker.ts'].filter((path) =>
       existsSync(join(root, path)),
@@ -143,6 +122,18 @@ const targets = {
   ],
   types: () => [emitTypes()],
 };
+
+/** The entry knows the content of the file that it loads: only what V8 compiled of exactly that is good for it. */
+async function buildCommandLine() {
+  const main = join(dist, 'qwex-main.cjs');
+  await build({ ...cli, entryPoints: ['cli/process.ts'], plugins: [lazyBuiltins], outfile: main });
+  const content = await readFile(main);
+  if (content.some((byte) => byte > 127))
+    throw new Error(`${main} is read as one-byte characters and has others`);
+  const word = createHash('sha256').update(content).digest('hex').slice(0, 16);
+  const define = { ...cli.define, MAIN_BUILD: JSON.stringify(word) };
+  await build({ ...cli, banner: {}, define, entryPoints: ['cli/main.ts'], outfile: join(dist, 'qwex.cjs') });
+}
 
 async function emitTypes() {
   const tsc = join(root, 'node_modules/.bin/tsc');

@@ -1,23 +1,41 @@
 // The entry of `qwex`: as little as possible before the first answer. `--version` needs nothing of the program; all
-// else is in a second file, so that V8 finds it compiled in its cache.
+// else is in a second file, which V8 has compiled before.
 import { writeSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
 import { VERSION } from '../shared/version.ts';
+import { type Compiled, runCompiled } from './compiled.ts';
+
+/** Set by the build, where the second file is `qwex-main.cjs`: a word that changes with its content. */
+declare const MAIN_BUILD: string;
 
 const words = process.argv.slice(2);
 
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
   writeSync(1, `${VERSION}\n`);
 } else {
-  // A folder of the user's own: V8 runs what it finds there, so it can't be one that others may write to.
-  const caches = process.env.XDG_CACHE_HOME || (process.env.HOME && `${process.env.HOME}/.cache`);
+  start().catch((error: unknown) => {
+    process.stderr.write(`error: qwex cannot start: ${String(error)}\n`);
+    process.exit(70);
+  });
+}
+
+async function start(): Promise<void> {
+  if (typeof MAIN_BUILD === 'undefined') {
+    const { main } = await import('./process.ts');
+    process.exit(await main(words));
+  }
+  const compiled = loadMain();
+  const { main } = compiled.exports as typeof import('./process.ts');
+  const code = await main(words);
+  if (code === 0) compiled.keep();
+  process.exit(code);
+}
+
+function loadMain(): Compiled {
+  const { XDG_CACHE_HOME, HOME, SUDO_UID, NODE_DISABLE_COMPILE_CACHE } = process.env;
+  const caches = XDG_CACHE_HOME || (HOME && `${HOME}/.cache`);
   // Under sudo that may still be the user's, who couldn't write there any more.
-  if (caches && !process.env.SUDO_UID) enableCompileCache(`${caches}/qwex`);
-  import('./process.ts').then(
-    ({ main }) => main(words).then((code) => process.exit(code)),
-    (error: unknown) => {
-      process.stderr.write(`error: qwex cannot start: ${String(error)}\n`);
-      process.exit(70);
-    },
-  );
+  const folder = caches && !SUDO_UID && !NODE_DISABLE_COMPILE_CACHE ? `${caches}/qwex` : null;
+  const command = words[0] && /^[a-z]{2,20}$/.test(words[0]) ? words[0] : 'other';
+  const file = `${__dirname}/qwex-main.cjs`;
+  return runCompiled({ file, build: MAIN_BUILD, command }, folder, require);
 }
