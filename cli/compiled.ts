@@ -42,8 +42,8 @@ export function runCompiled(
   });
   const module = { exports: {} };
   script.runInThisContext().call(module.exports, module.exports, load, module, file);
-  // An empty file isn't even rejected.
-  const isKnown = script.cachedDataRejected === false;
+  // Nothing at all isn't rejected.
+  const isKnown = script.cachedDataRejected === false && cachedData?.length !== 0;
   return {
     exports: module.exports,
     keep() {
@@ -52,7 +52,8 @@ export function runCompiled(
       // On a full disk or in a read-only home, the next command compiles again.
       const isKept = succeeds(() => {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-        writeFileSync(temporary, script.createCachedData(), { flag: 'wx', mode: 0o600 });
+        // V8 doesn't look whether it is whole: after a power cut it has to be.
+        writeFileSync(temporary, script.createCachedData(), { flag: 'wx', mode: 0o600, flush: true });
         renameSync(temporary, kept);
       });
       succeeds(() => (isKept ? tidy(folder, build) : rmSync(temporary, { force: true })));
