@@ -1,6 +1,7 @@
 // The entry of `qwex`: as little as possible before the first answer. `--version` needs nothing of the program; all
 // else is in a second file, which V8 has compiled before.
 import { writeSync } from 'node:fs';
+import { isErrno } from '../shared/errors.ts';
 import { VERSION } from '../shared/version.ts';
 import { type Compiled, runCompiled } from './compiled.ts';
 
@@ -10,12 +11,22 @@ declare const MAIN_BUILD: string;
 const words = process.argv.slice(2);
 
 if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
-  writeSync(1, `${VERSION}\n`);
+  sayVersion();
 } else {
   start().catch((error: unknown) => {
     process.stderr.write(`error: qwex cannot start: ${String(error)}\n`);
     process.exit(70);
   });
+}
+
+function sayVersion(): void {
+  try {
+    writeSync(1, `${VERSION}\n`);
+  } catch (error) {
+    if (isErrno(error, 'EPIPE')) process.exit(141);
+    process.stderr.write(`error: cannot write: ${error instanceof Error ? error.message : error}\n`);
+    process.exit(70);
+  }
 }
 
 async function start(): Promise<void> {

@@ -11,21 +11,21 @@ import { mismatch } from './view/versions.ts';
 
 /** What a shell reports for a program that SIGPIPE ended. */
 const BROKEN_PIPE_EXIT_CODE = 141;
+/** Of a failure that can't be told, as stderr takes no words: that of an internal one. */
+const UNTOLD_EXIT_CODE = 70;
 
 /** Runs one command line; resolves to the exit code when all output has left. */
 export async function main(argv: readonly string[]): Promise<number> {
-  let readerLeft: () => void = () => undefined;
-  const brokenPipe = new Promise<number>((resolve) => {
-    readerLeft = () => resolve(BROKEN_PIPE_EXIT_CODE);
-  });
+  const unwritable = Promise.withResolvers<number>();
   const guarded = new Set<OutputStream>();
   const guard = (stream: OutputStream): OutputStream => {
     if (guarded.has(stream)) return stream;
     guarded.add(stream);
-    // `qwex logs x | head -1`: the reader has what it wanted.
     stream.on('error', (error: unknown) => {
-      if (!isErrno(error, 'EPIPE', 'EIO')) throw error;
-      readerLeft();
+      // `qwex logs x | head -1`: the reader has what it wanted.
+      if (isErrno(error, 'EPIPE', 'EIO')) unwritable.resolve(BROKEN_PIPE_EXIT_CODE);
+      else if (stream === process.stderr) unwritable.resolve(UNTOLD_EXIT_CODE);
+      else unwritable.resolve(report(argv, terminal, error, false));
     });
     return stream;
   };
@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     // Thrown where nothing waits for it: a stack trace is no answer to a user.
     process.once('uncaughtException', (error) => resolve(report(argv, terminal, error)));
   });
-  return Promise.race([brokenPipe, bug, runToEnd(argv, terminal)]);
+  return Promise.race([unwritable.promise, bug, runToEnd(argv, terminal)]);
 }
 
 async function runToEnd(argv: readonly string[], terminal: Terminal): Promise<number> {

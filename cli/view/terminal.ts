@@ -64,6 +64,8 @@ export class Terminal {
   /** Resolves when all that was written has left this process. */
   async flush(): Promise<void> {
     for (const stream of this.#opened) {
+      // Its error is on its way, and has to be heard before it is too late.
+      if (stream.errored) await new Promise((resolve) => setImmediate(resolve));
       if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
     }
   }

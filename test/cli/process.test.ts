@@ -1,6 +1,7 @@
 // The CLI as a process of its own: exit codes, closed pipes, what is never shown.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -44,6 +45,29 @@ test('a reader that leaves ends it quietly, as SIGPIPE would', async () => {
   const { out, err } = await said(child);
   expect(err).toBe('');
   expect(out.split('\n')).toEqual([expect.stringMatching(/^ID +STATUS/), '141', '']);
+});
+
+test.runIf(existsSync('/dev/full'))('output that finds no room is told, without a stack trace', async () => {
+  daemon.withRuns(aRun());
+  const full = openSync('/dev/full', 'w');
+  try {
+    for (const words of [['list'], ['list', '--json'], ['--help'], ['--version']]) {
+      const child = spawn(process.execPath, [ENTRY, ...words], {
+        env: environment(),
+        stdio: ['ignore', full, 'pipe'],
+      });
+      if (child.stderr === null) throw new TypeError('no pipe');
+      const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+      expect({ words, code, err }).toEqual({
+        words,
+        code: 70,
+        err: expect.stringMatching(/^error: cannot write: .*ENOSPC/),
+      });
+      expect(err).not.toMatch(/^ +at /m);
+    }
+  } finally {
+    closeSync(full);
+  }
 });
 
 test('large output arrives whole before it leaves', async () => {
