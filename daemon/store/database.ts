@@ -55,7 +55,7 @@ export function openWhole({ file, exclusive }: Omit<DatabaseOptions, 'nowMs'>): 
     // FULL: a commit is on the disk before it is acknowledged; NORMAL could lose the last ones with the power.
     db.pragma('synchronous = FULL');
     // KiB of pages kept, of a default of 16,000: the rest is in the kernel's cache all the same.
-    db.pragma('cache_size = -4000');
+    db.pragma('cache_size = -2000');
     db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 1000');
     // What a burst has made of the log is given back at the next checkpoint that can.
