@@ -22,7 +22,7 @@ import { Reasons } from './reasons.ts';
 import { StartingRuns } from './starting.ts';
 import { BoxFolders, type Survey } from './survey.ts';
 import { isSystemError } from './system-error.ts';
-import { takeTurn } from './turn.ts';
+import { Turns } from './turn.ts';
 import type { BoxOptions, BoxParts, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
 import { deadlineOf, isOursAfter, leftoversOf, lifeTargets } from './what-to-watch.ts';
@@ -39,11 +39,9 @@ export class Box {
   readonly #options: BoxOptions;
   readonly #presence: OwnPresence;
   readonly #decider: Decider;
-  readonly #arbiter: Arbiter;
+  readonly #turns: Turns;
   readonly #watches: BoxWatches;
   readonly #starting = new StartingRuns();
-  /** Somebody's end has made room for a run of ours. */
-  #isOurTurn = false;
   #config: BoxConfig;
   #source: DeviceSource;
   #last: Round | undefined;
@@ -71,7 +69,8 @@ export class Box {
       config: () => this.#config,
     });
     const { locks } = this.folders;
-    this.#arbiter = new Arbiter({ places, key: presence.key, locks, waitMs: options.arbiterWaitMs });
+    const arbiter = new Arbiter({ places, key: presence.key, locks, waitMs: options.arbiterWaitMs });
+    this.#turns = new Turns(this.#decider, arbiter);
     this.#watches = new BoxWatches(places, {
       onCalled: options.onWake,
       onDeadline: options.onWake,
@@ -209,6 +208,7 @@ export class Box {
     await this.#turn;
     this.#starting.letAllGo();
     await this.folders.leases.dropPrepared();
+    this.#turns.close();
     this.#presence.close();
   }
 
@@ -242,12 +242,8 @@ export class Box {
     // Before the look: what comes later is a new call.
     this.#presence.answer();
     const starting = this.#starting.runs();
-    const isOurTurn = this.#isOurTurn;
-    this.#isOurTurn = false;
-    const round = await takeTurn({
-      ...{ decider: this.#decider, arbiter: this.#arbiter, last: this.#last, starting, isOurTurn },
-      carryOut: (planned) => this.#carryOut(planned, starting),
-    });
+    const carryOut = (planned: Round) => this.#carryOut(planned, starting);
+    const round = await this.#turns.take({ starting, last: this.#last, carryOut });
     this.#last = round;
     this.#watchFor(round);
     return round;
@@ -292,7 +288,7 @@ export class Box {
     const isOurTurn =
       last !== undefined && isOursAfter(last, name, (run) => this.#decider.isOurs(last.survey, run));
     if (isOurTurn) {
-      this.#isOurTurn = true;
+      this.#turns.expect();
       this.#options.onWake();
     } else {
       this.#watches.wakeSoon(GIVE_WAY_MS);

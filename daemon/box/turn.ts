@@ -5,41 +5,52 @@ import type { Arbiter } from './files/arbiter.ts';
 import { isNextOurs } from './what-to-watch.ts';
 
 export interface Turn {
-  decider: Decider;
-  arbiter: Arbiter;
   /** Runs that have been granted devices and whose supervisors are on their way. */
   starting: ReadonlySet<string>;
   last: Round | undefined;
-  /** Something has happened since, that makes room for a run of ours. */
-  isOurTurn: boolean;
   carryOut: (round: Round) => Promise<void>;
 }
 
-export async function takeTurn({
-  decider,
-  arbiter,
-  starting,
-  last,
-  isOurTurn,
-  carryOut,
-}: Turn): Promise<Round> {
-  if (!isOurTurn && !isLikelyToAct(last, decider)) {
-    const round = await decider.plan();
-    if (decider.isIdle(round, starting)) {
+export class Turns {
+  readonly #decider: Decider;
+  readonly #arbiter: Arbiter;
+  #isOurs = false;
+
+  constructor(decider: Decider, arbiter: Arbiter) {
+    this.#decider = decider;
+    this.#arbiter = arbiter;
+  }
+
+  /** Something has made room for a run of ours: the next turn will do something. */
+  expect(): void {
+    this.#isOurs = true;
+  }
+
+  async take({ starting, last, carryOut }: Turn): Promise<Round> {
+    const isOurs = this.#isOurs;
+    this.#isOurs = false;
+    if (!isOurs && !this.#isLikelyToAct(last)) {
+      const round = await this.#decider.plan();
+      if (this.#decider.isIdle(round, starting)) {
+        await carryOut(round);
+        return round;
+      }
+    }
+    // What others did meanwhile counts: look again.
+    return this.#arbiter.decide(async () => {
+      const round = await this.#decider.plan();
       await carryOut(round);
       return round;
-    }
+    });
   }
-  // What others did meanwhile counts: look again.
-  return arbiter.decide(async () => {
-    const round = await decider.plan();
-    await carryOut(round);
-    return round;
-  });
-}
 
-/** A guess, and no harm if it is wrong: a look is saved when it is right. */
-function isLikelyToAct(last: Round | undefined, decider: Decider): boolean {
-  if (last === undefined || last.decision.waiting.length === 0) return true;
-  return isNextOurs(last, (run) => decider.isOurs(last.survey, run));
+  close(): void {
+    this.#arbiter.close();
+  }
+
+  /** A guess, and no harm if it is wrong: a look is saved when it is right. */
+  #isLikelyToAct(last: Round | undefined): boolean {
+    if (last === undefined || last.decision.waiting.length === 0) return true;
+    return isNextOurs(last, (run) => this.#decider.isOurs(last.survey, run));
+  }
 }

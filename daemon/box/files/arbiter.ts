@@ -1,5 +1,6 @@
 // One decision at a time. Whoever can't get the arbiter within its time decides all the same: two decisions at once are
 // untidy, not wrong, as only a device's own lock gives it to a run. Nobody who holds it for ever can stop the line.
+import { rmSync } from 'node:fs';
 import { readProcess } from '../processes.ts';
 import { type LockTable, lockTakers, takeLock } from './locks.ts';
 import { isForeign } from './own-names.ts';
@@ -49,6 +50,12 @@ export class Arbiter {
       this.#say('');
       lock.release();
     }
+  }
+
+  /** Leaves nothing of ours. */
+  close(): void {
+    const path = this.#places.deciding(this.#key);
+    if (!isForeign(path)) rmSync(path, { force: true });
   }
 
   /** For people who look. Over what is there, as making a file takes as long as all the rest. */
