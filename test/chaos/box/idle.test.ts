@@ -8,10 +8,12 @@ const TYPES = new Map([
   ['gpu2', 'b'],
 ]);
 const ticket = (run: string, over: Partial<WaitingTicket> = {}): WaitingTicket => {
-  return { run, gpus: 1, type: null, timeMs: 60_000, ...over };
+  return { run, member: 1, gpus: 1, type: null, timeMs: 60_000, ...over };
 };
 const look = (atMs: number, over: Partial<Look>): Look => {
-  return { atMs, free: [], waiting: [], reservation: null, excuse: null, ...over };
+  const line = new Map((over.waiting ?? []).map(({ run, member }) => [run, member]));
+  const none = { free: [], waiting: [], reservation: null, excuse: null, dueMs: Number.POSITIVE_INFINITY };
+  return { ...none, atMs, line, ...over };
 };
 
 /** The lengths of the windows of each run. */
@@ -45,6 +47,18 @@ test('one behind the first is entitled beside what is reserved, or when it ends 
   expect(lengths(look(0, beside), look(500, beside))).toEqual({ short: [500] });
   const other = { ...beside, free: ['gpu2'] };
   expect(lengths(look(0, other), look(500, other))).toEqual({ short: [500], long: [500] });
+});
+
+test('while the next run of a third member waits, only what ends before anything is due is entitled', () => {
+  const reservation = { run: 'first', devices: ['gpu0'], atMs: 100_000 };
+  const short = ticket('short', { timeMs: 5000 });
+  const long = ticket('long', { timeMs: 30_000 });
+  const third = ticket('third', { gpus: 3, member: 3 });
+  const of = (members: WaitingTicket[]) => ({ free: ['gpu2'], waiting: members, reservation, dueMs: 10_000 });
+  const two = of([ticket('first', { member: 2, gpus: 3 }), short, long]);
+  expect(lengths(look(0, two), look(500, two))).toEqual({ short: [500], long: [500] });
+  const three = of([ticket('first', { member: 2, gpus: 3 }), short, long, third]);
+  expect(lengths(look(0, three), look(500, three))).toEqual({ short: [500] });
 });
 
 test('a device that was used in between begins anew', () => {

@@ -1,9 +1,13 @@
 // Was a device free and unused while somebody entitled to it waited? Pure: fed with one look at the machine after another.
 // Who is entitled follows from docs/scheduling.md: the first in line when enough is free for it; another one when it fits
-// beside what is reserved for the first, or ends, by its own limit, before that is due. Shares no code with the daemon.
+// beside what is reserved for the first, or ends, by its own limit, before that is due. For the next runs of the other members
+// devices are kept too: while such a run waits, one is surely entitled only if it ends before any device could be due for
+// that. Shares no code with the daemon.
 
 export interface WaitingTicket {
   run: string;
+  /** The uid of its owner. */
+  member: number;
   gpus: number;
   type: string | null;
   timeMs: number;
@@ -16,6 +20,10 @@ export interface Look {
   /** Of runs that hold nothing, whose daemon lives and has taken its place in the line. */
   waiting: readonly WaitingTicket[];
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
+  /** Of all runs that have a place in the line, those included that could not start yet: the members. */
+  line: ReadonlyMap<string, number>;
+  /** When the first of the devices that are held is free, if all keep to their limits; Infinity when none is held. */
+  dueMs: number;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
 }
@@ -80,8 +88,10 @@ export class IdleWatch {
   }
 
   /** Since when there has been enough for it, all the time; null when it has to wait. */
-  #entitledSince(ticket: WaitingTicket, { atMs, reservation }: Look): number | null {
+  #entitledSince(ticket: WaitingTicket, look: Look): number | null {
+    const { atMs, reservation } = look;
     const isFirst = reservation === null || reservation.run === ticket.run;
+    if (!isFirst && mayBeKept(ticket, look)) return null;
     const endsBefore = reservation !== null && atMs + ticket.timeMs <= reservation.atMs;
     const taken = new Set(isFirst || endsBefore ? [] : reservation?.devices);
     const times = this.#groups(ticket).flatMap((group) => {
@@ -104,4 +114,11 @@ export class IdleWatch {
     const large = groups.filter((group) => group.length >= gpus);
     return large.length === 0 ? [all] : large;
   }
+}
+
+/** True when what is free could be due, before the ticket's run has ended, for the next run of a third member. */
+function mayBeKept({ member, timeMs }: WaitingTicket, { atMs, reservation, line, dueMs }: Look): boolean {
+  const first = reservation === null ? undefined : line.get(reservation.run);
+  const isThere = [...line.values()].some((other) => other !== member && other !== first);
+  return isThere && atMs + timeMs > dueMs;
 }

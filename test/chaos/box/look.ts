@@ -38,6 +38,8 @@ export interface BoxLook {
   locked: Set<string>;
   waiting: WaitingTicket[];
   reservation: { run: string; devices: string[]; atMs: number } | null;
+  line: Map<string, number>;
+  dueMs: number;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
 }
@@ -62,11 +64,14 @@ export class BoxReader {
   look(): BoxLook {
     const daemons = this.#daemons();
     const tickets = this.#json<Ticket>('tickets', /\.json$/);
+    const line = tickets.filter(({ content: { daemon } }) => daemons.has(daemon));
     return {
       locked: this.#locked(),
       waiting: tickets
         .filter(({ content }) => this.#isWaiting(content, daemons))
-        .map(({ content }) => content),
+        .map(({ content }) => ({ ...content, member: memberOf(content) })),
+      line: new Map(line.map(({ content }) => [content.run, memberOf(content)])),
+      dueMs: this.#dueMs(),
       reservation: this.#reservation(new Set(tickets.map(({ content }) => content.run))),
       excuse: this.#excuse(
         tickets.map(({ content }) => content),
@@ -124,6 +129,19 @@ export class BoxReader {
     return reservation !== null && waiting.has(reservation.run) ? reservation : null;
   }
 
+  #dueMs(): number {
+    const leases = readdirSync(join(this.#box, 'leases')).filter((name) => name.endsWith('.lease'));
+    const ends = leases.flatMap((name) => {
+      const path = join(this.#box, 'leases', name);
+      const [head, ...rest] = read(path).split('\n');
+      // It may have gone meanwhile, or be over and not cleared away yet.
+      if (!head || rest.some((line) => line.startsWith('ended '))) return [];
+      const { timeMs } = JSON.parse(head) as { timeMs: number };
+      return (lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0) + timeMs;
+    });
+    return Math.min(...ends);
+  }
+
   #json<Content>(folder: string, names: RegExp): { name: string; path: string; content: Content }[] {
     return readdirSync(join(this.#box, folder))
       .filter((name) => names.test(name) && !name.startsWith('.'))
@@ -136,7 +154,13 @@ export class BoxReader {
   }
 }
 
-type Ticket = WaitingTicket & { daemon: string };
+type Ticket = Omit<WaitingTicket, 'member'> & { daemon: string };
+
+/** A daemon's key begins with the uid of its owner. */
+function memberOf({ daemon }: Ticket): number {
+  return Number.parseInt(daemon, 10);
+}
+
 interface Presence {
   pid: number;
   startTime: string;

@@ -38,13 +38,13 @@ function observe({ box, types, spaces, stop }: ObserverData): Observation {
   do {
     const atMs = Date.now();
     pressure.note(atMs, pressureMs());
-    const { locked, waiting, reservation, excuse } = reader.look();
+    const { locked, waiting, ...look } = reader.look();
     const runs = livingRuns(uids);
     const used = new Set([...runs.values()].flatMap(({ devices }) => devices));
     for (const device of used) for (const pair of pairsOn(device, runs)) doubles.add(pair);
     const free = [...types.keys()].filter((device) => !locked.has(device) && !used.has(device));
     const idle = waiting.filter(({ run }) => !runs.has(run));
-    watch.note({ atMs, free, waiting: idle, reservation, excuse });
+    watch.note({ ...look, atMs, free, waiting: idle });
     totals.looks += 1;
     totals.used += types.size - free.length;
   } while (Atomics.wait(stop, 0, 0, EVERY_MS) === 'timed-out');
