@@ -159,7 +159,7 @@ export class Submission {
         umask: request.umask,
       };
       const newRun: NewRun = { ...made, id: uuidv7(), held: false, retries: 0, after: [], notes: [] };
-      return store.submit([newRun], request.idempotencyKey);
+      return store.submitWithOthers([newRun], request.idempotencyKey);
     };
     const [again] = await this.#holding(recipe.commit, async () => {
       await pinCommit({ root, commonDir, sha: recipe.commit });
@@ -198,9 +198,9 @@ export class Submission {
       this.#deps.assertRoom(),
     ]);
     fault('submit_pinned');
-    return environments.whileKept(variables, (environment) => {
+    return environments.whileKept(variables, async (environment) => {
       const newRuns = this.#newRuns(request, { ...at, environment, after });
-      const runs = store.submit(newRuns, request.idempotencyKey);
+      const runs = await store.submitWithOthers(newRuns, request.idempotencyKey);
       fault('submitted');
       return runs;
     });

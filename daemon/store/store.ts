@@ -7,6 +7,7 @@ import { worded } from './database.ts';
 import { Durability, type Durable } from './durability.ts';
 import { EventLog } from './event-log.ts';
 import { forgetRun } from './forget.ts';
+import { GroupCommit } from './group-commit.ts';
 import { insertJob, insertQueuedRun } from './insert.ts';
 import { RunQueries } from './queries.ts';
 import { type NewRun, type RestoredRun, type RunRecord, type RunRow, recordOf } from './record.ts';
@@ -37,6 +38,7 @@ export class Store {
   #beforeCommit: () => void = () => undefined;
   readonly #durability: Durability;
   readonly #restoration: Restoration;
+  readonly #submissions = new GroupCommit((work) => this.transaction(work));
 
   constructor(db: Database, now: () => number = Date.now) {
     this.#db = db;
@@ -53,6 +55,11 @@ export class Store {
       insert: (run) => this.#insert(run),
     });
     this.#restoration = new Restoration(statements, this.#settlement);
+  }
+
+  /** `submit`, committed together with what other requests bring at the same time. */
+  submitWithOthers(newRuns: readonly NewRun[], idempotencyKey?: string): Promise<RunRecord[]> {
+    return this.#submissions.join(() => this.submit(newRuns, idempotencyKey));
   }
 
   /** Makes runs, all or none; durable when it returns. The same key again answers with the first call's runs. */
