@@ -2,10 +2,10 @@
 // Beside a bare worktree and bash. As root the members are accounts of their own, else two daemons of one account.
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { initBox } from '../../daemon/box/index.ts';
 import type { LocalRunner } from '../../shared/client/index.ts';
 import { BoxWorld } from '../chaos/box/world.ts';
 import { isRoot } from '../rig/accounts.ts';
+import { makeFakeBox } from '../rig/fake-box.ts';
 import type { Bench } from './bench.ts';
 import { compared, measured, percentile } from './figure.ts';
 import { Rig } from './rig.ts';
@@ -113,10 +113,8 @@ async function accounts(): Promise<Parties> {
 /** `rig` and a second one, in one box. */
 async function homes(rig: Rig): Promise<Parties> {
   const second = await Rig.start();
-  const [box, fake] = [join(rig.folder, 'box'), join(rig.folder, 'fake.yaml')];
-  writeFileSync(fake, JSON.stringify({ devices: [{ id: 'gpu0' }] }));
-  const devices = [{ id: 'gpu0', type: 'fake', uuid: 'FAKE-gpu0', memoryMb: 1 }];
-  await initBox({ path: box, source: 'fake', fake, devices, defaultTimeMs: 60_000 });
+  const box = join(rig.folder, 'box');
+  await makeFakeBox({ path: box });
   const parties = [rig, second].map((each) => {
     each.qwex(['config', 'set', 'box', box]);
     each.stopDaemon();

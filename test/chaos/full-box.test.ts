@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { initBox } from '../../daemon/box/index.ts';
+import { makeFakeBox } from '../rig/fake-box.ts';
 import { Rig } from '../rig/rig.ts';
 import { cannotMount, SmallDisk } from './small-disk.ts';
 
@@ -12,12 +12,8 @@ test.skipIf(await cannotMount())(
     await using disk = await SmallDisk.mount(2, 300);
     await using rig = await Rig.start({ daemon: false });
     rig.expectLogged(/the box cannot be used just now/);
-    const fake = rig.path('fake.yaml');
     const box = join(disk.folder, 'box');
-    await writeFile(fake, JSON.stringify({ devices: [{ id: 'gpu0' }] }));
-    const device = { id: 'gpu0', type: 'fake', uuid: 'FAKE-gpu0', memoryMb: 16_384 };
-    const made = { source: 'fake', fake, devices: [device], defaultTimeMs: 60_000, policy: {} } as const;
-    await initBox({ path: box, ...made });
+    await makeFakeBox({ path: box, file: rig.path('fake.yaml') });
     await writeFile(rig.paths.config, `slots: 1\ngrace: 500ms\nbox: ${box}\n`, { mode: 0o600 });
     await rig.startDaemon();
     const repo = await rig.repo();

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { initBox } from '../../daemon/box/index.ts';
 import { launcher, shellLine } from '../rig/command.ts';
+import { makeFakeBox } from '../rig/fake-box.ts';
 import { isMissing } from '../rig/needs.ts';
 import type { Program } from '../rig/program.ts';
 import type { Repository } from '../rig/repository.ts';
@@ -29,17 +29,7 @@ class Unwatched implements AsyncDisposable {
 
   static async open(): Promise<Unwatched> {
     const rig = await Rig.start({ daemon: false });
-    const fake = rig.path('fake.yaml');
-    await writeFile(fake, JSON.stringify({ devices: [{ id: 'gpu0' }] }));
-    const device = { id: 'gpu0', type: 'fake', uuid: 'FAKE-gpu0', memoryMb: 16_384 };
-    await initBox({
-      path: rig.path('box'),
-      source: 'fake',
-      fake,
-      devices: [device],
-      defaultTimeMs: 60_000,
-      policy: {},
-    });
+    await makeFakeBox({ path: rig.path('box') });
     const unwatched = new Unwatched(rig, await rig.repo(), await rig.program());
     await unwatched.configure(1);
     await unwatched.startDaemon();

@@ -2,8 +2,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { initBox } from '../../daemon/box/index.ts';
 import { isLockHeld } from '../../daemon/supervisor/lock.ts';
+import { makeFakeBox } from '../rig/fake-box.ts';
 import { lives, processesWith, untilGone } from '../rig/processes.ts';
 import type { Repository } from '../rig/repository.ts';
 import { Rig } from '../rig/rig.ts';
@@ -13,17 +13,7 @@ const HOUR_MS = 3_600_000;
 /** A box with fake devices below a rig's folder. Resolves to its path. */
 async function makeBox(rig: Rig, count: number, policy: Record<string, unknown> = {}): Promise<string> {
   const path = rig.path('box');
-  const fake = rig.path('fake.yaml');
-  const ids = Array.from({ length: count }, (_, index) => `gpu${index}`);
-  await writeFile(fake, JSON.stringify({ devices: ids.map((id) => ({ id })) }));
-  await initBox({
-    path,
-    source: 'fake',
-    fake,
-    devices: ids.map((id) => ({ id, type: 'fake', uuid: `FAKE-${id}`, memoryMb: 16_384 })),
-    defaultTimeMs: HOUR_MS,
-    policy,
-  });
+  await makeFakeBox({ path, file: rig.path('fake.yaml'), types: Array(count).fill('fake'), policy });
   return path;
 }
 

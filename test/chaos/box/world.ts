@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initBox } from '../../../daemon/box/index.ts';
 import { LocalRunner } from '../../../shared/client/index.ts';
 import { Account, protectRegularFiles } from '../../rig/accounts.ts';
+import { makeFakeBox } from '../../rig/fake-box.ts';
 import { installFor } from '../../rig/install.ts';
 import { commandOf } from '../../rig/processes.ts';
 import { endProcesses, processesOf } from '../prey.ts';
@@ -96,18 +96,8 @@ export class BoxWorld implements Disposable {
   }
 
   async #makeBox(): Promise<void> {
-    const fake = join(this.folder, 'fake.yaml');
-    writeFileSync(fake, JSON.stringify({ devices: this.deviceIds.map((id) => ({ id })) }));
-    await initBox({
-      path: this.box,
-      source: 'fake',
-      fake,
-      devices: this.deviceIds.map((id, index) => ({
-        ...{ id, uuid: `FAKE-${id}`, type: this.types[index] ?? 'fake' },
-        memoryMb: 16_384,
-      })),
-      defaultTimeMs: 60_000,
-    });
+    const types = this.deviceIds.map((_, index) => this.types[index] ?? 'fake');
+    await makeFakeBox({ path: this.box, types, defaultTimeMs: 60_000 });
   }
 }
 

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { v7 } from 'uuid';
 import type { TicketRequest } from '../../../daemon/box/files/tickets.ts';
-import { Box, type BoxOptions, initBox, type OwnGrant } from '../../../daemon/box/index.ts';
+import { Box, type BoxOptions, type OwnGrant } from '../../../daemon/box/index.ts';
 import { readIdentity } from '../../../daemon/supervisor/identity.ts';
+import { makeFakeBox } from '../../rig/fake-box.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -44,20 +45,12 @@ export class BoxRig {
     // Other accounts have to get in.
     await chmod(rig.folder, 0o755);
     const { devices = 2, policy, types = [] } = options;
-    const found = Array.from({ length: devices }, (_, index) => ({
-      id: `gpu${index}`,
-      type: types[index] ?? 'fake',
-      uuid: `FAKE-gpu${index}`,
-      memoryMb: 16_384,
-    }));
-    await rig.describe({ devices: found.map(({ id }) => ({ id })) });
-    await initBox({
+    await makeFakeBox({
       path: rig.root,
-      source: 'fake',
-      fake: rig.fakeFile,
-      devices: found,
+      file: rig.fakeFile,
+      types: Array.from({ length: devices }, (_, index) => types[index] ?? 'fake'),
       defaultTimeMs: 12 * HOUR_MS,
-      ...(policy === undefined ? {} : { policy }),
+      policy,
     });
     return rig;
   }
