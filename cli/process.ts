@@ -2,10 +2,11 @@
 // main.ts's.
 import { readlinkSync } from 'node:fs';
 import { isErrno } from '../shared/errors.ts';
-import { homeFrom } from '../shared/paths.ts';
+import { homeFrom, homePaths } from '../shared/paths.ts';
 import type { Context } from './context.ts';
 import { runProgram } from './program.ts';
 import { reportError } from './view/errors.ts';
+import { slowAnswer } from './view/slow-answer.ts';
 import { type OutputStream, Terminal } from './view/terminal.ts';
 import { mismatch } from './view/versions.ts';
 
@@ -98,6 +99,7 @@ function contextOf(argv: readonly string[], terminal: Terminal): Context {
           const { message, hint } = mismatch(version);
           terminal.note(`warning: ${message}\nhint: ${hint}`);
         },
+        onSlow: (seconds) => terminal.note(slowAnswer(seconds, homePaths(homeFrom(process.env)).daemonLock)),
       });
     },
   };

@@ -21,6 +21,7 @@ import { Settings } from './house/settings.ts';
 import { type DaemonLog, openLog } from './log.ts';
 import { LogFollower } from './logs/log-follower.ts';
 import { Index } from './open-index.ts';
+import { OwnSocket } from './own-socket.ts';
 import { Environments } from './rundir/environments.ts';
 import { FolderJournal } from './rundir/folder-journal.ts';
 import { RunFolders } from './rundir/run-folders.ts';
@@ -47,6 +48,10 @@ export interface DaemonOptions {
   startDaemonCommand: string[];
   /** Called once the daemon has been asked to stop over its socket. */
   onStopRequest: (order: StopOrder) => void;
+  /** Whether the home is still the one that the caller has the lock of. */
+  holdsHome: () => boolean;
+  /** Called when it isn't: at once, with everything as it is. */
+  onHomeLost: () => void;
 }
 
 /** What a daemon that was killed had begun in a repository is usually over before another one is there. */
@@ -54,6 +59,7 @@ const ORPHANS_MS = 5000;
 
 export class Daemon {
   readonly #parts: Parts;
+  #ownSocket: OwnSocket | undefined;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
@@ -62,7 +68,7 @@ export class Daemon {
   /** Recovers what an earlier daemon left, then serves. The caller holds the home's lock. */
   static async start(options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(await assemble(options));
-    await daemon.#begin();
+    await daemon.#begin(options);
     return daemon;
   }
 
@@ -70,7 +76,7 @@ export class Daemon {
     return this.#parts.paths;
   }
 
-  async #begin(): Promise<void> {
+  async #begin({ holdsHome, onHomeLost }: DaemonOptions): Promise<void> {
     const { paths, store, executor, runnerDeps, scheduler, line, server } = this.#parts;
     const { index, folders, spaces, log, disk, daily } = this.#parts;
     line.open();
@@ -85,7 +91,13 @@ export class Daemon {
     await this.#parts.ended.ready;
     // We hold the lock, so whoever made this socket is dead.
     await rm(paths.socket, { force: true });
-    await server.listen(paths.socket);
+    const listen = () => server.listen(paths.socket);
+    await listen();
+    this.#ownSocket = new OwnSocket({
+      ...{ path: paths.socket, holdsHome, onHomeLost, listen },
+      onAgain: () => log.logger.warn('the socket was removed, and is made anew'),
+      onError: (err) => log.logger.error({ err }, 'the socket was removed, and can not be made anew'),
+    });
     scheduler.start();
     line.begin();
     daily.start();
@@ -114,6 +126,7 @@ export class Daemon {
     } = this.#parts;
     log.logger.info({ restart, running: executor.activeCount }, 'stopping; runs go on');
     stopping.abort();
+    this.#ownSocket?.close();
     disk.stop();
     daily.stop();
     scheduler.stop();

@@ -11,12 +11,14 @@ import { ensureLocalFolder } from '../shared/local-folder.ts';
 import { homeFrom, homePaths } from '../shared/paths.ts';
 import type { StopOrder } from '../shared/schemas/local.ts';
 import { Daemon } from './daemon.ts';
-import { takeDaemonLock } from './single-instance.ts';
+import { type DaemonLock, takeDaemonLock } from './single-instance.ts';
 import { Starter, useStarter } from './starter/starter.ts';
 
 const READY_FD = 3;
 /** Of another daemon that has the lock: recovering a long queue takes its time. */
 const START_LIMIT_MS = 30_000;
+/** Of a daemon whose home was removed. */
+const HOME_LOST_EXIT_CODE = 69;
 const hasReadyPipe = isPipe(READY_FD);
 
 function isPipe(fd: number): boolean {
@@ -58,7 +60,7 @@ async function main(): Promise<void> {
   useStarter(starter);
   let order: StopOrder;
   try {
-    order = await serve(home);
+    order = await serve(home, lock);
   } finally {
     await starter.close();
   }
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
 }
 
 /** Until it is asked to stop. Resolves to how: whether another is to follow. */
-async function serve(home: string): Promise<StopOrder> {
+async function serve(home: string, lock: DaemonLock): Promise<StopOrder> {
   const stop = Promise.withResolvers<StopOrder>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => stop.resolve({ restart: false }));
@@ -78,6 +80,9 @@ async function serve(home: string): Promise<StopOrder> {
     root,
     startDaemonCommand: [join(root, 'cli', 'qwex'), 'daemon', 'start', '--quiet'],
     onStopRequest: stop.resolve,
+    holdsHome: () => lock.isInPlace(),
+    // Nothing of it can be put away any more: as if it had been killed.
+    onHomeLost: () => process.exit(HOME_LOST_EXIT_CODE),
   });
   report('ready');
   const order = await stop.promise;

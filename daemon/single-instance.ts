@@ -1,11 +1,33 @@
 // One daemon a home. The kernel's lock decides, not a pid file: it is free when its holder is dead, whatever
 // killed it, and a supervisor tries it to know whether anyone is there.
 import { spawn } from 'node:child_process';
+import { fstatSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { kernelBootId, readIdentity } from './supervisor/index.ts';
 
-/** Holds the daemon's lock until closed; undefined when another daemon has it. */
-export async function takeDaemonLock(file: string): Promise<FileHandle | undefined> {
+/** Held until it is closed. */
+export class DaemonLock {
+  readonly #file: string;
+  readonly #handle: FileHandle;
+
+  constructor(file: string, handle: FileHandle) {
+    this.#file = file;
+    this.#handle = handle;
+  }
+
+  /** Whether others would find it: not when the home was removed, even if there is another at its place. */
+  isInPlace(): boolean {
+    const [own, there] = [fstatSync(this.#handle.fd), statSync(this.#file, { throwIfNoEntry: false })];
+    return there !== undefined && there.ino === own.ino && there.dev === own.dev;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** The daemon's lock; undefined when another daemon has it. */
+export async function takeDaemonLock(file: string): Promise<DaemonLock | undefined> {
   const handle = await open(file, 'a', 0o600);
   const code = await new Promise<number | null>((resolve, reject) => {
     // The lock belongs to the open file, which is ours: it stays when flock exits.
@@ -20,7 +42,7 @@ export async function takeDaemonLock(file: string): Promise<FileHandle | undefin
     const own = await readIdentity(process.pid);
     await handle.truncate(0);
     if (own) await handle.write(`${own.pid} ${own.startTime} ${await kernelBootId()}\n`);
-    return handle;
+    return new DaemonLock(file, handle);
   }
   await handle.close();
   return undefined;

@@ -71,12 +71,15 @@ export class ApiServer {
     this.#http.headersTimeout = 10_000;
   }
 
-  /** Listens on a path that nobody else listens on; the socket is the owner's alone. */
+  /**
+   * Listens on a path that nobody else listens on; the socket is the owner's alone. Also once more, when it was removed:
+   * connections that there are stay.
+   */
   async listen(socketPath: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once('error', reject);
-      this.#http.listen(socketPath, resolve);
-    });
+    if (this.#http.listening) this.#http.close();
+    const listening = once(this.#http, 'listening');
+    this.#http.listen(socketPath);
+    await listening;
     chmodSync(socketPath, 0o600);
   }
 

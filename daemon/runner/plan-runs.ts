@@ -1,9 +1,9 @@
 // From a request and a workspace to what would be executed: script and recipe of each command. Writes nothing.
 import type { Recipe } from '../../shared/recipe.ts';
 import type { LocalSubmit, Compiled as WireCompiled } from '../../shared/schemas/local.ts';
-import { type Compiled, compile, loadTemplates, type ResolvedJob, resolveJob } from '../compiler/index.ts';
+import { type Compiled, compile, type ResolvedJob, resolveJob, type TemplateSet } from '../compiler/index.ts';
 import type { LoadedWorkspace } from '../config/index.ts';
-import type { Workspace } from '../spaces/index.ts';
+import type { Place } from '../spaces/index.ts';
 import { linkedPaths, watchedDirectories } from './inside-paths.ts';
 
 /** One command with everything that decides what it will do. */
@@ -13,15 +13,18 @@ export interface Planned {
   recipe: Recipe;
 }
 
+/** What a plan is made from. */
+export interface PlanInput {
+  git: Pick<Place, 'subdir'>;
+  workspace: LoadedWorkspace;
+  templates: TemplateSet;
+  sha: string;
+}
+
 const BYTES_PER_MB = 1024 * 1024;
 
 /** What each command of a request would run. Throws what is wrong with config, templates or request. */
-export async function planRuns(
-  templatesFolder: string,
-  request: LocalSubmit,
-  at: { git: Workspace; workspace: LoadedWorkspace; sha: string },
-): Promise<Planned[]> {
-  const templates = await loadTemplates(at.git.root, templatesFolder);
+export function planRuns(request: LocalSubmit, at: PlanInput): Planned[] {
   const commands = request.commands.length === 0 && request.job !== undefined ? [[]] : request.commands;
   return commands.map((command) => {
     const resolved = resolveJob(at.workspace, {
@@ -38,7 +41,7 @@ export async function planRuns(
     );
     const compiled = compile({
       workspace: at.workspace,
-      templates,
+      templates: at.templates,
       job: {
         ...resolved,
         name: request.name ?? resolved.job,
@@ -54,7 +57,7 @@ export async function planRuns(
 
 function recipeOf(of: {
   request: LocalSubmit;
-  at: { git: Workspace; workspace: LoadedWorkspace; sha: string };
+  at: PlanInput;
   resolved: ResolvedJob;
   compiled: Compiled;
   envNames: string[];

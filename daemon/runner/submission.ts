@@ -10,13 +10,14 @@ import type {
   Compiled as WireCompiled,
 } from '../../shared/schemas/local.ts';
 import type { Dependency, Resources, SubmitRunRequest } from '../../shared/schemas/run.ts';
+import { loadTemplates, type TemplateSet } from '../compiler/index.ts';
 import { type LoadedWorkspace, loadWorkspace } from '../config/index.ts';
 import { fault } from '../fault.ts';
 import type { Environments } from '../rundir/environments.ts';
-import { hasCommit, Places, pinCommit, preflight, type Workspace } from '../spaces/index.ts';
+import { canPin, findPlace, type Pin, Places, pinCommit, preflightBeside } from '../spaces/index.ts';
 import type { NewRun, RunRecord } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
-import { type ChosenCommit, chooseCommit } from './choose-commit.ts';
+import { chooseCommit } from './choose-commit.ts';
 import { dependenciesOf } from './dependencies.ts';
 import { fromRoot } from './inside-paths.ts';
 import { noticesFor } from './notices.ts';
@@ -41,6 +42,15 @@ export interface Submitted {
   workspace: { name: string; root: string; sha: string; snapshot: boolean };
 }
 
+/** What a request comes to, before it is made into runs. */
+interface Plan {
+  at: Pin;
+  workspace: LoadedWorkspace;
+  planned: Planned[];
+  /** To be shown with each run. */
+  notes: string[];
+}
+
 /** Of a request that comes from no shell. */
 const DEFAULT_UMASK = 0o022;
 
@@ -60,10 +70,10 @@ export class Submission {
 
   /** From a place in a repository, as the CLI asks. */
   async submitLocal(request: LocalSubmit): Promise<Submitted> {
-    const git = await preflight(request.cwd, this.#places);
-    const workspace = await loadWorkspace(git.root);
+    const { git, done } = await preflightBeside(request.cwd, this.#places, ({ root }) => this.#load(root));
+    const { workspace, templates } = done;
     const chosen = await chooseCommit({ git, workspace, snapshot: request.snapshot });
-    const planned = await planRuns(this.#deps.templatesFolder, request, { git, workspace, sha: chosen.sha });
+    const planned = planRuns(request, { git, workspace, templates, sha: chosen.sha });
     const notices = [
       ...chosen.notices,
       ...(await noticesFor({ git, workspace, chosen, request, store: this.#deps.store })),
@@ -77,31 +87,31 @@ export class Submission {
         compiled: planned.map(({ compiled }) => wireCompiled(compiled)),
         workspace: place,
       };
-    const known =
-      request.idempotencyKey === undefined
-        ? undefined
-        : this.#deps.store.submittedWith(request.idempotencyKey);
-    const runs =
-      known ??
-      (await this.#holding(chosen.sha, () => this.#commit(request, { git, workspace, chosen, planned })));
+    const known = this.#submittedBefore(request);
+    const notes = chosen.isSnapshot
+      ? [`runs a snapshot of uncommitted changes on top of ${git.sha.slice(0, 12)}`]
+      : [];
+    const at = { ...git, sha: chosen.sha };
+    const commit = () => this.#commit(request, { at, workspace, planned, notes });
+    const runs = known ?? (await this.#holding(chosen.sha, commit));
     return { runs, notices, workspace: place };
   }
 
-  /** The protocol's request: the commit is named, so the tree may be as dirty as it likes. */
+  /** The protocol's request: the commit is named, so the tree may be as dirty as it likes, and nobody looks at it. */
   async submit(request: SubmitRunRequest): Promise<RunRecord> {
     const { source, resources, timeLimit } = request;
-    const git = await preflight(source.key, this.#places);
-    // HEAD's is there: git has just compared the tree with it.
-    if (source.sha !== git.sha && !(await hasCommit(git.root, source.sha))) {
+    const place = await findPlace(source.key, this.#places);
+    const at = { ...place, sha: source.sha, subdir: subdirOf(request.cwd) };
+    const [isThere, { workspace, templates }] = await Promise.all([canPin(at), this.#load(place.root)]);
+    if (!isThere) {
       throw new QwexError({
         code: 'not_found',
-        message: `${git.root} has no commit ${source.sha}`,
+        message: `${place.root} has no commit ${source.sha}`,
         hint: 'fetch it first',
       });
     }
-    const workspace = await loadWorkspace(git.root);
     const local: LocalSubmit = {
-      cwd: git.root,
+      cwd: place.root,
       commands: [[request.command, ...request.args]],
       environment: {},
       umask: DEFAULT_UMASK,
@@ -118,17 +128,10 @@ export class Submission {
       dryRun: false,
       idempotencyKey: request.idempotencyKey,
     };
-    const known =
-      request.idempotencyKey === undefined
-        ? undefined
-        : this.#deps.store.submittedWith(request.idempotencyKey);
-    const at = { ...git, sha: source.sha, subdir: subdirOf(request.cwd) };
-    const chosen = { sha: source.sha, isSnapshot: false, notices: [] };
-    const planned = known
-      ? []
-      : await planRuns(this.#deps.templatesFolder, local, { git: at, workspace, sha: source.sha });
+    const known = this.#submittedBefore(request);
+    const planned = known ? [] : planRuns(local, { git: at, workspace, templates, sha: source.sha });
     await this.#assess(planned);
-    const commit = () => this.#commit(local, { git: at, workspace, chosen, planned });
+    const commit = () => this.#commit(local, { at, workspace, planned, notes: [] });
     const [run] = known ?? (await this.#holding(source.sha, commit));
     if (!run) throw new TypeError('a submission without a run');
     return run;
@@ -137,8 +140,7 @@ export class Submission {
   /** A new run of the same job, in the environment of who asks for it: the first run's was deleted at its end. */
   async rerun(id: string, request: RerunRequest): Promise<RunRecord> {
     const { store, environments } = this.#deps;
-    const known =
-      request.idempotencyKey === undefined ? undefined : store.submittedWith(request.idempotencyKey)?.[0];
+    const [known] = this.#submittedBefore(request) ?? [];
     if (known) return known;
     const run = store.mustGet(id);
     const job = store.runs.script(run.jobId);
@@ -169,6 +171,18 @@ export class Submission {
     return again;
   }
 
+  #submittedBefore({ idempotencyKey }: { idempotencyKey?: string | undefined }): RunRecord[] | undefined {
+    return idempotencyKey === undefined ? undefined : this.#deps.store.submittedWith(idempotencyKey);
+  }
+
+  async #load(root: string): Promise<{ workspace: LoadedWorkspace; templates: TemplateSet }> {
+    const [workspace, templates] = await Promise.all([
+      loadWorkspace(root),
+      loadTemplates(root, this.#deps.templatesFolder),
+    ]);
+    return { workspace, templates };
+  }
+
   /** Each sentence once, however many runs it is about. */
   async #assess(planned: readonly Planned[]): Promise<Notice[]> {
     const told = new Map<string, Notice>();
@@ -186,48 +200,30 @@ export class Submission {
     }
   }
 
-  async #commit(
-    request: LocalSubmit,
-    at: { git: Workspace; workspace: LoadedWorkspace; chosen: ChosenCommit; planned: Planned[] },
-  ): Promise<RunRecord[]> {
+  async #commit(request: LocalSubmit, of: Plan): Promise<RunRecord[]> {
     const { store, environments } = this.#deps;
     const after = dependenciesOf(store, request);
-    const variables = runEnvironment(request.environment, { ...at.workspace.config.env, ...request.env });
-    await Promise.all([
-      pinCommit({ root: at.git.root, commonDir: at.git.commonDir, sha: at.chosen.sha }),
-      this.#deps.assertRoom(),
-    ]);
+    const variables = runEnvironment(request.environment, { ...of.workspace.config.env, ...request.env });
+    await Promise.all([pinCommit(of.at), this.#deps.assertRoom()]);
     fault('submit_pinned');
     return environments.whileKept(variables, async (environment) => {
-      const newRuns = this.#newRuns(request, { ...at, environment, after });
+      const newRuns = this.#newRuns(request, { ...of, environment, after });
       const runs = await store.submitWithOthers(newRuns, request.idempotencyKey);
       fault('submitted');
       return runs;
     });
   }
 
-  #newRuns(
-    request: LocalSubmit,
-    of: {
-      git: Workspace;
-      chosen: ChosenCommit;
-      planned: Planned[];
-      environment: string;
-      after: Dependency[];
-    },
-  ): NewRun[] {
-    const { git, chosen, planned, environment, after } = of;
-    const notes = chosen.isSnapshot
-      ? [`runs a snapshot of uncommitted changes on top of ${git.sha.slice(0, 12)}`]
-      : [];
+  #newRuns(request: LocalSubmit, of: Plan & { environment: string; after: Dependency[] }): NewRun[] {
+    const { at, planned, environment, after, notes } = of;
     return planned.map(({ compiled, recipe }) => ({
       id: uuidv7(),
       recipe,
       jobId: jobIdOf(recipe),
       script: compiled.script,
       sources: JSON.stringify(compiled.sources),
-      root: git.root,
-      commonDir: git.commonDir,
+      root: at.root,
+      commonDir: at.commonDir,
       environment,
       umask: request.umask,
       name: request.name ?? null,

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { readFile, rm } from './at-once.ts';
-import { isCommitId } from './commits.ts';
+import { hasCommit, isCommitId } from './commits.ts';
 import { GitFailure, git } from './git.ts';
 
 const NAMESPACE = 'refs/qwex/commits/';
@@ -32,6 +32,11 @@ export async function pinCommit({ root, commonDir, sha }: Pin): Promise<void> {
   } catch (error) {
     throw error instanceof GitFailure && /nonexistent object/.test(error.stderr) ? lost(root, sha) : error;
   }
+}
+
+/** Whether `pinCommit` will find the commit. No process is started when it is pinned already. */
+export async function canPin({ root, commonDir, sha }: Pin): Promise<boolean> {
+  return isCommitId(sha) && ((await isPinned(commonDir, sha)) || (await hasCommit(root, sha)));
 }
 
 /** The pinned commits. */

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { stat } from './at-once.ts';
 import { GitFailure, git } from './git.ts';
-import { Places } from './place.ts';
+import { type Place, Places } from './place.ts';
 import { bareRepository, folderGone, insideGitFolder, noCommitYet, refusal } from './refusals.ts';
 import { type DirtyFile, parseStatus, statusArgs } from './status.ts';
 
@@ -34,17 +34,37 @@ export interface Workspace {
  * process where `places` has been asked before.
  */
 export async function preflight(cwd: string, places: Places = new Places()): Promise<Workspace> {
+  return (await preflightBeside(cwd, places, async () => undefined)).git;
+}
+
+/** Does `work` while git looks at the tree. What git finds wrong is thrown before what the work does. */
+export async function preflightBeside<T>(
+  cwd: string,
+  places: Places,
+  work: (place: Place) => Promise<T>,
+): Promise<{ git: Workspace; done: T }> {
   if (!(await isFolder(cwd))) throw folderGone(cwd);
-  const [place, state] = await Promise.allSettled([
-    places.find(cwd),
+  const place = places.find(cwd);
+  const [found, state, done] = await Promise.allSettled([
+    place,
     git({ cwd, args: statusArgs('normal') }).then(parseStatus),
+    place.then(work),
   ]);
-  if (place.status === 'rejected') throw explain(cwd, place.reason);
+  if (found.status === 'rejected') throw explain(cwd, found.reason);
   if (state.status === 'rejected') throw explain(cwd, state.reason);
   const { sha, branch, dirty, untracked } = state.value;
-  if (sha === null) throw noCommitYet(place.value.root, branch);
-  const submodules = await isFile(join(place.value.root, '.gitmodules'));
-  return { ...place.value, sha, branch, dirty, untracked, submodules };
+  if (sha === null) throw noCommitYet(found.value.root, branch);
+  if (done.status === 'rejected') throw done.reason;
+  const submodules = await isFile(join(found.value.root, '.gitmodules'));
+  return { git: { ...found.value, sha, branch, dirty, untracked, submodules }, done: done.value };
+}
+
+/** The repository around `cwd`, whatever state its tree is in. No process where `places` has been asked before. */
+export async function findPlace(cwd: string, places: Places): Promise<Place> {
+  if (!(await isFolder(cwd))) throw folderGone(cwd);
+  return places.find(cwd).catch((error: unknown) => {
+    throw explain(cwd, error);
+  });
 }
 
 // rev-parse prints the three flags before it fails for want of a working tree.

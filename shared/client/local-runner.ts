@@ -26,7 +26,12 @@ export interface LocalRunnerOptions {
   autostart?: boolean;
   /** Told once when the daemon is of another version that this client can't be sure to understand. */
   onVersionMismatch?: (daemonVersion: string) => void;
+  /** Told when a request has had no answer for so many seconds. It is waited for all the same. */
+  onSlow?: (seconds: number) => void;
 }
+
+/** The slowest that a large repository on a network file system may take is longer; nobody should wonder till then. */
+const SLOW_SECONDS = 5;
 
 export interface ListOptions {
   status?: string;
@@ -50,6 +55,7 @@ export class LocalRunner implements Runner {
   readonly #transport: Transport;
   readonly #autostart: boolean;
   readonly #onVersionMismatch: ((version: string) => void) | undefined;
+  readonly #onSlow: ((seconds: number) => void) | undefined;
   #toldMismatch = false;
 
   constructor(options: LocalRunnerOptions = {}) {
@@ -59,11 +65,17 @@ export class LocalRunner implements Runner {
     this.#transport = new Transport(this.paths.socket, (...told) => this.#noticeVersion(...told));
     this.#autostart = options.autostart ?? true;
     this.#onVersionMismatch = options.onVersionMismatch;
+    this.#onSlow = options.onSlow;
   }
 
   /** One request of the API, its answer as it came. A repeated call after a lost connection is the caller's affair. */
   async request<T>(route: Route, options: RequestOptions = {}): Promise<T> {
-    return (await this.#ask<T>(route, options)).data;
+    const slow = setTimeout(() => this.#onSlow?.(SLOW_SECONDS), SLOW_SECONDS * 1000);
+    try {
+      return (await this.#ask<T>(route, options)).data;
+    } finally {
+      clearTimeout(slow);
+    }
   }
 
   /** Submits a job whose commit is known: the protocol's own request. */

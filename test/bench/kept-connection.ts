@@ -1,7 +1,7 @@
 // Requests to the daemon on one connection that is kept open, as a program that submits a lot would make them.
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { API } from '../../shared/api.ts';
+import { API, LOCAL_API } from '../../shared/api.ts';
 import { homePaths } from '../../shared/paths.ts';
 
 export interface Submission {
@@ -17,21 +17,30 @@ export class KeptConnection {
     this.#socketPath = homePaths(home).socket;
   }
 
-  /** POST /runs of the command `true`. Resolves when the answer has been read. */
-  async submit({ cwd, sha }: Submission): Promise<void> {
-    const body = JSON.stringify({ command: 'true', source: { key: cwd, sha } });
+  /** The command `true`, by the protocol: the commit is named. Resolves when the answer has been read. */
+  submit({ cwd, sha }: Submission): Promise<void> {
+    return this.#post(API.submit.path, { command: 'true', source: { key: cwd, sha } });
+  }
+
+  /** The command `true`, as the command line asks: the commit is what git finds there. */
+  submitHere(cwd: string): Promise<void> {
+    return this.#post(LOCAL_API.submitLocal.path, { cwd, commands: [['true']], environment: {} });
+  }
+
+  async #post(path: string, content: object): Promise<void> {
+    const body = JSON.stringify(content);
     const asked = request({
       socketPath: this.#socketPath,
       agent: this.#agent,
       method: 'POST',
-      path: API.submit.path,
+      path,
       headers: { host: 'localhost', 'content-type': 'application/json', 'content-length': body.length },
     });
     asked.end(body);
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     let text = '';
     for await (const chunk of answer) text += chunk;
-    if (answer.statusCode !== 201) throw new Error(`POST /runs: ${answer.statusCode} ${text}`);
+    if (answer.statusCode !== 201) throw new Error(`POST ${path}: ${answer.statusCode} ${text}`);
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 // The daemon's own life: one for a home, found by everybody, replaced without harm to what runs.
 
 import { once } from 'node:events';
-import { lstat, readFile, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -62,6 +62,49 @@ test('a stale socket and a lock file nobody holds are no hindrance', async () =>
   const [error] = await once(probe, 'error');
   expect(error).toMatchObject({ code: 'ECONNREFUSED' });
   expect((await rig.qwex(['list'])).code).toBe(0);
+});
+
+test('a socket that is removed is made anew, by the same daemon, and who is connected stays so', async () => {
+  await using rig = await Rig.start();
+  const program = await rig.program();
+  const id = await rig.submit(await rig.repo(), '--', ...program.command);
+  await program.started();
+  const watching = rig.begin(['watch', id]);
+  await program.tell('echo before');
+  await watching.stdout.until(/before/);
+  const before = await rig.daemon();
+  await rm(rig.paths.socket);
+  expect(await rig.ok(['list'])).toContain('running');
+  expect((await lstat(rig.paths.socket)).mode & 0o777).toBe(0o600);
+  await program.tell('echo after');
+  await watching.stdout.until(/after/);
+  await rm(rig.paths.socket);
+  expect(await rig.ok(['list'])).toContain('running');
+  await program.exit(0);
+  expect(await watching.ended).toMatchObject({ code: 0 });
+  expect(await rig.daemon()).toMatchObject({ pid: before.pid });
+});
+
+test('a daemon whose home is removed ends, and leaves one that is made at its place alone', async () => {
+  await using rig = await Rig.start();
+  const { pid } = await rig.daemon();
+  await rm(rig.home, { recursive: true });
+  await untilGone(pid);
+  expect(await rig.ok(['list'])).toBe('');
+  expect((await rig.daemon()).pid).not.toBe(pid);
+});
+
+test('who waits for a daemon that was stopped is told so, and gets the answer when it goes on', async () => {
+  await using rig = await Rig.start();
+  const { pid } = await rig.daemon();
+  process.kill(pid, 'SIGSTOP');
+  const asking = rig.begin(['list']);
+  try {
+    await asking.stderr.until(new RegExp(`pid ${pid}.*kill -CONT ${pid}`));
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  expect(await asking.ended).toMatchObject({ code: 0, stdout: '' });
 });
 
 test('a restart leaves runs going, and takes them on', async () => {

@@ -142,6 +142,8 @@ function startDaemon(folder: string): Promise<Daemon> {
     root: packageRoot(),
     startDaemonCommand: ['/bin/true'],
     onStopRequest: () => undefined,
+    holdsHome: () => true,
+    onHomeLost: () => undefined,
   });
 }
 
