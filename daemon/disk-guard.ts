@@ -1,7 +1,7 @@
 // A full disk stops new starts before it breaks one, and lets them go on when there is room again. Looked at when
 // something is about to be written; while it is full, again after a while, as nothing announces free space.
-import { statfs } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { statfs } from '../shared/at-once.ts';
 import { QwexError } from '../shared/errors.ts';
 
 /** Room for a run's folder, its record and the database's next pages. */

@@ -1,6 +1,7 @@
 // The templates that a workspace can use: its own, and below them the ones that ship with qwex.
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIfThere, readdir } from '../../shared/at-once.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { suggestion } from '../config/nearest.ts';
 import { formatProblem, type Problem } from '../config/problems.ts';
@@ -80,10 +81,7 @@ async function readFolder(
   origin: TemplateOrigin,
   label: (entry: string) => string,
 ): Promise<Template[]> {
-  const entries = await readdir(folder).catch((error: unknown) => {
-    if (origin === 'user' && isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  });
+  const entries = origin === 'user' ? namesIfThere(folder) : await readdir(folder);
   const names = entries
     .filter((entry) => entry.endsWith(SUFFIX))
     .map((entry) => entry.slice(0, -SUFFIX.length))

@@ -2,6 +2,7 @@
 // daemon for ever, and a device would fill its memory. Read at once, as several are for every submission, and each would
 // be five turns of the event loop.
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { lstatIfThere } from '../../shared/at-once.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -31,6 +32,7 @@ export async function readSource(absolutePath: string, path: string): Promise<So
 
 function openRegular(absolutePath: string, path: string): number | null {
   try {
+    if (lstatIfThere(absolutePath) === undefined) return null;
     // O_NONBLOCK keeps the open of a fifo from waiting for a writer.
     return openSync(absolutePath, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {

@@ -1,14 +1,14 @@
 // Reads what a workspace says about itself. Never needs a file to exist: a bare git repository works
 // with the defaults. Reads the working tree only; never writes.
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { namesIfThere } from '../../shared/at-once.ts';
 import {
   NAME_PATTERN,
   type WorkspaceConfig,
   type WorkspaceConfigFile,
   workspaceConfigSchema,
 } from '../../shared/config.ts';
-import { isErrno, QwexError } from '../../shared/errors.ts';
+import { QwexError } from '../../shared/errors.ts';
 import { type KeyPath, type Problem, problemsError } from './problems.ts';
 import { referenceProblems } from './references.ts';
 import { readSource, type SourceFile } from './source-file.ts';
@@ -108,12 +108,8 @@ function mergeProblems(config: WorkspaceConfigFile, yaml: YamlFile): Problem[] {
 
 async function readTargets(root: string): Promise<Map<string, SourceFile>> {
   const folder = join(root, '.qwex', 'targets');
-  const entries = await readdir(folder).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  });
   const targets = new Map<string, SourceFile>();
-  for (const entry of entries.sort()) {
+  for (const entry of namesIfThere(folder).sort()) {
     const runner = entry.replace(/\.yaml$/, '');
     if (runner === entry || !NAME_PATTERN.test(runner)) continue;
     const source = await readSource(join(folder, entry), `.qwex/targets/${entry}`);

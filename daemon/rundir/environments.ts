@@ -1,9 +1,10 @@
 // Submitters' environments: files of NUL-separated NAME=value below env/, 0600, outside the run folders because an
 // archive of a run would leak them. A file is named by its content, so a thousand runs of one shell share one.
 import { rmSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v4 as uuidv4 } from 'uuid';
+import { stat } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
 import { sha256 } from '../../shared/recipe.ts';
 

@@ -3,9 +3,9 @@
 
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { readdir, readFile, stat } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
 import { sha256 } from '../../shared/recipe.ts';
-import { readdir, readFile, stat } from './at-once.ts';
 import { git, splitNul } from './git.ts';
 
 interface Known {

@@ -3,9 +3,9 @@
 // which nothing made later shares with it.
 
 import { basename, dirname, join } from 'node:path';
+import { chmod, lstat, mkdir, readFile } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
-import { chmod, lstat, mkdir, readFile } from './at-once.ts';
 import { CHECKOUT } from './checkout-options.ts';
 import { explainAdd } from './create-errors.ts';
 import { readEntryFiles } from './entry-files.ts';

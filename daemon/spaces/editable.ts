@@ -3,7 +3,7 @@
 // which Python searches before any .pth file and before the finders that setuptools appends to sys.meta_path.
 
 import { delimiter, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { readdir, readFile, realpath, stat } from './at-once.ts';
+import { readdir, readFile, realpath, stat } from '../../shared/at-once.ts';
 import { finderMappings } from './finders.ts';
 import { type PythonRequest, sitePackages } from './python-environment.ts';
 

@@ -3,8 +3,8 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mkdir, readEntries, readFile } from '../../shared/at-once.ts';
 import { writeAtomically } from '../../shared/atomic-write.ts';
-import { mkdir, readEntries, readFile } from './at-once.ts';
 
 /** Text null: a folder. */
 export interface EntryFile {

@@ -2,9 +2,9 @@
 // program that only works in its own folder, and gone with the entry.
 
 import { join } from 'node:path';
+import { readFile } from '../../shared/at-once.ts';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno } from '../../shared/errors.ts';
-import { readFile } from './at-once.ts';
 import type { EntryFile } from './entry-files.ts';
 import type { Furnished } from './tree-work.ts';
 import { findEntries, type Located } from './worktree-entry.ts';

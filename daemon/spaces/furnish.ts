@@ -2,10 +2,10 @@
 // folders that are watched, what is known of it, and its place.
 
 import { join, posix } from 'node:path';
+import { lstat, rename } from '../../shared/at-once.ts';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
 import { fault } from '../fault.ts';
-import { lstat, rename } from './at-once.ts';
 import { bytesOf, byteText } from './byte-text.ts';
 import { type Reuse, type SpaceFacts, writeEntryFacts } from './facts.ts';
 import { uptimeTicks } from './holders.ts';

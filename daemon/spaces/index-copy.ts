@@ -1,7 +1,7 @@
 // Copies of git's index that can be trusted as much as the original.
 
 import { constants } from 'node:fs';
-import { copyFile, rm, stat, utimes } from './at-once.ts';
+import { copyFile, rm, stat, utimes } from '../../shared/at-once.ts';
 
 /**
  * Copies an index. Git trusts the times of a file only when they are older than the index, so the copy must not look

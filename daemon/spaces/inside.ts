@@ -1,8 +1,8 @@
 // Keeps paths inside their folder, also where a commit or a program has put symlinks in the way.
 
 import { join } from 'node:path';
+import { lstat, mkdir } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
-import { lstat, mkdir } from './at-once.ts';
 
 /**
  * Whether `path` (with slashes) goes from `folder` through real folders only, its last part included.

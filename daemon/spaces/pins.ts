@@ -2,8 +2,8 @@
 // outside refs/heads and refs/tags, so no ordinary fetch, push or log shows them. Touches no other ref.
 
 import { join } from 'node:path';
+import { readFile, rm } from '../../shared/at-once.ts';
 import { isErrno, QwexError } from '../../shared/errors.ts';
-import { readFile, rm } from './at-once.ts';
 import { hasCommit, isCommitId } from './commits.ts';
 import { GitFailure, git } from './git.ts';
 

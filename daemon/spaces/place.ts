@@ -2,8 +2,7 @@
 // Asking git costs a process on the way of every submit, looking at some files a fraction of that.
 
 import { dirname, join } from 'node:path';
-import { isErrno } from '../../shared/errors.ts';
-import { lstat, realpath } from './at-once.ts';
+import { lstatIfThere, realpath } from '../../shared/at-once.ts';
 import { git } from './git.ts';
 
 /** Fields as explained in Workspace. */
@@ -59,7 +58,7 @@ async function look(
   for (let at = real; at !== root; at = dirname(at)) files.push(join(at, '.git'), join(at, 'HEAD'));
   files.push(join(commonDir, 'config'), join(commonDir, 'shallow'));
   files.push(join(gitDir, 'config.worktree'), join(gitDir, 'commondir'));
-  const facts = await Promise.all([...files, ...folders].map(describe));
+  const facts = [...files, ...folders].map(describe);
   return {
     evidence: [real, ...facts.map(({ text }) => text)].join('\n'),
     newestMs: Math.max(...facts.map(({ changedMs }) => changedMs)),
@@ -67,16 +66,12 @@ async function look(
 }
 
 /** A folder changes all the time: it counts as the same while nobody has made another in its place. */
-async function describe(path: string): Promise<{ text: string; changedMs: number }> {
-  try {
-    const found = await lstat(path);
-    const identity = `${found.dev} ${found.ino} ${found.birthtimeMs}`;
-    if (found.isDirectory()) return { text: `${identity} folder`, changedMs: found.birthtimeMs };
-    return { text: `${identity} ${found.size} ${found.ctimeMs}`, changedMs: found.ctimeMs };
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return { text: 'none', changedMs: 0 };
-    throw error;
-  }
+function describe(path: string): { text: string; changedMs: number } {
+  const found = lstatIfThere(path);
+  if (found === undefined) return { text: 'none', changedMs: 0 };
+  const identity = `${found.dev} ${found.ino} ${found.birthtimeMs}`;
+  if (found.isDirectory()) return { text: `${identity} folder`, changedMs: found.birthtimeMs };
+  return { text: `${identity} ${found.size} ${found.ctimeMs}`, changedMs: found.ctimeMs };
 }
 
 function placeArgs(): string[] {

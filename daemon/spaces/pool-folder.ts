@@ -3,9 +3,9 @@
 // A space that waits is whole and clean; whatever an earlier daemon left half done is thrown away at start.
 
 import { basename, dirname, join } from 'node:path';
+import { mkdir, readFile } from '../../shared/at-once.ts';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { sha256 } from '../../shared/recipe.ts';
-import { mkdir, readFile } from './at-once.ts';
 import { readEntryFacts } from './facts.ts';
 import { isFolder } from './inside.ts';
 import type { Trash } from './trash.ts';

@@ -2,7 +2,7 @@
 // and nothing is ever written: no index refresh, no lock.
 
 import { join } from 'node:path';
-import { stat } from './at-once.ts';
+import { stat } from '../../shared/at-once.ts';
 import { GitFailure, git } from './git.ts';
 import { type Place, Places } from './place.ts';
 import { bareRepository, folderGone, insideGitFolder, noCommitYet, refusal } from './refusals.ts';

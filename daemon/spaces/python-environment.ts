@@ -2,7 +2,7 @@
 // only: no Python is started, as this is on the way of every run.
 
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
-import { readdir, readFile, realpath } from './at-once.ts';
+import { readdir, readFile, realpath } from '../../shared/at-once.ts';
 
 export interface PythonRequest {
   environment: Readonly<Record<string, string | undefined>>;

@@ -2,8 +2,8 @@
 // all. Whatever goes wrong on the way, the space is thrown away.
 
 import { join } from 'node:path';
+import { lstat, rename } from '../../shared/at-once.ts';
 import { fault } from '../fault.ts';
-import { lstat, rename } from './at-once.ts';
 import { restoreEntryFiles } from './entry-files.ts';
 import { PRISTINE_INDEX, type Reuse, writeEntryFacts } from './facts.ts';
 import { describeFolders } from './furnish.ts';

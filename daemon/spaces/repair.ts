@@ -4,8 +4,8 @@
 import { isUtf8 } from 'node:buffer';
 import { rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lstat, mkdir, rename, rm, writeFile } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
-import { lstat, mkdir, rename, rm, writeFile } from './at-once.ts';
 import { bytesOf, byteText } from './byte-text.ts';
 import { CHECKOUT } from './checkout-options.ts';
 import { PRISTINE_INDEX, TREE_RECORD } from './facts.ts';

@@ -2,9 +2,9 @@
 // another commit if need be, furnished. A daemon that dies on the way leaves what the next one throws away.
 
 import { basename, join } from 'node:path';
+import { lstat, rename } from '../../shared/at-once.ts';
 import { writeAtomically } from '../../shared/atomic-write.ts';
 import { fault } from '../fault.ts';
-import { lstat, rename } from './at-once.ts';
 import { lockReason } from './create.ts';
 import { forCommit, readEntryFiles, restoreEntryFiles } from './entry-files.ts';
 import { PRISTINE_INDEX, type Reuse, readEntryFacts, TREE_RECORD } from './facts.ts';

@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { chmod, lstat, mkdir, readdir, rename } from '../../shared/at-once.ts';
 import { isErrno, messageOf } from '../../shared/errors.ts';
 import { run } from '../starter/run.ts';
-import { chmod, lstat, mkdir, readdir, rename } from './at-once.ts';
 import { entryClaimedBy, removeEntry } from './worktree-entry.ts';
 
 export interface TrashOptions {

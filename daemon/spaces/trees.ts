@@ -2,7 +2,7 @@
 // question. The daemon's event loop must never wait for a large tree.
 
 import { Worker } from 'node:worker_threads';
-import { stat } from './at-once.ts';
+import { stat } from '../../shared/at-once.ts';
 import { type Answers, type Job, type Kind, type Requests, work } from './tree-work.ts';
 
 /** Of a git index or of a record, which have about as many bytes an entry: beyond it a thread is worth its start. */

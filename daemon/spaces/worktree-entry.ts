@@ -5,8 +5,8 @@
 
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { lstat, readdir, readFile, realpath } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
-import { lstat, readdir, readFile, realpath } from './at-once.ts';
 
 export interface Located {
   commonDir: string;

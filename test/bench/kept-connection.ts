@@ -40,7 +40,8 @@ export class KeptConnection {
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     let text = '';
     for await (const chunk of answer) text += chunk;
-    if (answer.statusCode !== 201) throw new Error(`POST ${path}: ${answer.statusCode} ${text}`);
+    if (Math.floor((answer.statusCode ?? 0) / 100) !== 2)
+      throw new Error(`POST ${path}: ${answer.statusCode} ${text}`);
   }
 
   [Symbol.dispose](): void {

@@ -25,8 +25,22 @@ export async function stat(path: string): Promise<fs.Stats> {
   return fs.statSync(path);
 }
 
+export async function statfs(path: string): Promise<fs.StatsFs> {
+  return fs.statfsSync(path);
+}
+
 export async function lstat(path: string | Buffer): Promise<fs.Stats> {
   return fs.lstatSync(path);
+}
+
+/** For what is usually not there: an error that is thrown and caught costs more than the look. */
+export function lstatIfThere(path: string): fs.Stats | undefined {
+  return fs.lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** The names in a folder; none where there is no folder, which is usual. Throws what else goes wrong. */
+export function namesIfThere(path: string): string[] {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ? fs.readdirSync(path) : [];
 }
 
 export async function mkdir(path: string, options: fs.MakeDirectoryOptions): Promise<void> {
