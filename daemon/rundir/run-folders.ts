@@ -1,7 +1,16 @@
 // The folder of each run: its record, its history and what it was made from. The database is the index over these;
 // from them alone it can be rebuilt. Writes of one run happen in order, and never hold up an answer. They are small, and
 // synchronous: a turn of the event loop for each would cost several times what they do.
-import { closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -171,7 +180,7 @@ export class RunFolders {
 
   /** Takes the run's mark out of ended/: it has been collected. */
   async clearEnded(run: Pick<RunRecord, 'id'>): Promise<void> {
-    await rm(join(this.#paths.ended, run.id), { force: true });
+    rmSync(join(this.#paths.ended, run.id), { force: true });
   }
 
   async remove(run: RunRecord): Promise<void> {

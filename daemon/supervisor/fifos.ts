@@ -1,7 +1,7 @@
 // The fifos of a supervisor: the daemon removes them, which costs it less than a process costs the supervisor.
 
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { rm } from '../../shared/at-once.ts';
 import { lifePath } from './places.ts';
 
 /** Removes them once the run has ended. Harmless while its supervisor is on its way out: it has them open. */

@@ -110,7 +110,7 @@ name_signal() { # of exit code $1: 128+n is the shells' word for "died of signal
   [[ $1 == - ]] || (($1 <= 128)) || signal=$(kill -l $(($1 - 128)) 2>/dev/null)
 }
 
-write_facts() { # exit code, or - for unknown. exit_code itself comes last: who sees it sees the rest
+write_facts() { # exit code, or - for unknown. exit_code itself comes last: who sees it whole sees the rest
   local cause signal pid
   name_signal "$1"
   if [[ $stop == timeout ]]; then cause=timeout
@@ -122,7 +122,7 @@ write_facts() { # exit code, or - for unknown. exit_code itself comes last: who 
   put finished_at "$REPLY" && fault finished_at && put cause "$cause" && put signal "$signal" &&
     for pid in "${!left_name[@]}"; do
       printf '%s %s %s\n' "$pid" "${left_signal[pid]}" "${left_name[pid]}"
-    done >"$run/meta/left_behind" && fault facts && put exit_code.tmp "$1" && fault exit_code_tmp
+    done >"$run/meta/left_behind" && fault facts && put exit_code "$1"
 }
 
 conclude() {
@@ -132,13 +132,9 @@ conclude() {
   note_lease "ended ${now::13}"
   for fd in "${devices[@]}"; do exec {fd}<&-; done # free before anyone can see the exit code
   fault devices_released
-  until whole "$run/meta/exit_code.tmp" || write_facts "$1"; do
+  until write_facts "$1"; do     # keeps the lock: free has to mean final
     [[ -d $run/meta ]] || return # the folder was removed: nobody is left to tell
     nap 5                        # a full disk: the code is worth waiting for
-  done
-  until mv -fT "$run/meta/exit_code.tmp" "$run/meta/exit_code"; do # keeps the lock: free has to mean final
-    [[ -d $run/meta ]] || return
-    nap 5
   done
   fault exit_code
   : >"$SUP_ENDED_DIR/$SUP_RUN_ID"
@@ -253,7 +249,7 @@ adopt_devices() { # an orphan still holds the locks itself; what it has closed i
 adopt() { # not the parent: no event and no exit code. A look now and then, without a process; others wait for devices
   local job_boot look=1
   take_lock
-  [[ ! -e $run/meta/exit_code ]] || exit 76
+  ! whole "$run/meta/exit_code" || exit 76
   whole "$run/meta/pid" || exit 77
   read -r job job_start job_boot <"$run/meta/pid"
   adopt_devices

@@ -36,7 +36,7 @@ export interface ChaosReport extends Summary {
 /** Of the supervisor, each a place in its script. */
 const SUPERVISOR_POINTS = [
   ...['lock', 'devices', 'claim_created', 'claim', 'gate', 'forked', 'pid', 'started_at', 'go', 'timer'],
-  ...['announced', 'job_ended', 'swept', 'finished_at', 'facts', 'exit_code_tmp', 'devices_released'],
+  ...['announced', 'job_ended', 'swept', 'finished_at', 'facts', 'devices_released'],
   ...['exit_code', 'ended', 'daemon', 'adopted'],
 ];
 

@@ -12,7 +12,6 @@ const BEFORE_IT_RAN = ['lock', 'devices', 'claim_created', 'claim', 'gate', 'for
 const PERHAPS = ['pid', 'started_at'];
 const WHILE_IT_RAN = ['go', 'timer', 'announced'];
 const AFTER_IT_RAN = ['job_ended', 'swept', 'devices_released', 'finished_at', 'facts'];
-const RECORDED = ['exit_code_tmp'];
 const DONE = ['exit_code', 'ended', 'daemon'];
 const ADOPTING = ['adopted'];
 
@@ -33,7 +32,7 @@ async function killedAt(run: TestRun, faultPoint: string): Promise<void> {
 test('the list of transitions is the one in the scripts', () => {
   const text = readFileSync(scriptPath('supervise.sh'), 'utf8');
   const points = [...text.matchAll(/\bfault ([a-z_]+)/g)].map(([, name]) => name);
-  const tested = [BEFORE_IT_RAN, PERHAPS, WHILE_IT_RAN, AFTER_IT_RAN, RECORDED, DONE, ADOPTING].flat();
+  const tested = [BEFORE_IT_RAN, PERHAPS, WHILE_IT_RAN, AFTER_IT_RAN, DONE, ADOPTING].flat();
   expect(points.sort()).toEqual(tested.sort());
 });
 
@@ -80,15 +79,18 @@ test.each([...WHILE_IT_RAN, ...AFTER_IT_RAN])(
   },
 );
 
-test('killed with everything written but the last rename: whoever adopts completes it, exit code and all', async () => {
-  await using rig = await Rig.open();
-  const run = await rig.run(RUNS);
-  await killedAt(run, 'exit_code_tmp');
-  expect(await run.inspect()).toEqual({ kind: 'lost' });
-  await (await run.adopted()).exited;
-  expect(await run.finished()).toMatchObject({ exitCode: 3, cause: 'exit' });
-  expect(await timesRun(run)).toBe(1);
-});
+test.each(['', '3'])(
+  'killed in the middle of writing the exit code (%j): lost, and the rest is written anew',
+  async (text) => {
+    await using rig = await Rig.open();
+    const run = await rig.run(RUNS);
+    await killedAt(run, 'facts');
+    await writeFile(join(run.request.runDir, 'meta', 'exit_code'), text);
+    await (await run.adopted()).exited;
+    expect(await run.finished()).toMatchObject({ exitCode: null, cause: 'lost' });
+    expect(await timesRun(run)).toBe(1);
+  },
+);
 
 test.each(DONE)('killed at %s: finished', async (point) => {
   await using rig = await Rig.open();
@@ -132,7 +134,7 @@ test('whoever adopts may be killed too', async () => {
   expect(await run.finished()).toMatchObject({ cause: 'lost' });
 });
 
-test.each(['job_ended', 'swept', 'finished_at', 'facts', 'exit_code_tmp', 'exit_code'])(
+test.each(['job_ended', 'swept', 'finished_at', 'facts', 'exit_code'])(
   'whoever adopts killed at %s: the next one completes it',
   async (faultPoint) => {
     await using rig = await Rig.open();
