@@ -246,7 +246,7 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     workspaces: new Workspaces(templatesFolder),
     housekeeping: new Housekeeping({
       ...{ paths, store, folders, spaces, slots, problem, startedAtMs },
-      rebuilt: () => index.rebuilt,
+      index,
       box: line,
       commitsInSubmission: () => submission.commitsOnTheirWay(),
       nowMs: Date.now,

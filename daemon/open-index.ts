@@ -1,4 +1,5 @@
 // The index of a home's runs: opened as it is; or, when it is damaged or its owner wished so, set aside and made anew.
+import { statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { HomePaths } from '../shared/paths.ts';
 import type { Rebuilt } from '../shared/schemas/local.ts';
@@ -19,6 +20,7 @@ export class Index {
   readonly #logger: Logger;
   /** Where a former database is that this one is in the place of. */
   readonly #setAside: string | null;
+  readonly #inode: number | undefined;
   #rebuilt: Rebuilt | null = null;
 
   private constructor(store: Store, setAside: string | null, { paths, logger }: Place) {
@@ -26,6 +28,7 @@ export class Index {
     this.#setAside = setAside;
     this.#paths = paths;
     this.#logger = logger;
+    this.#inode = this.#inodeNow();
   }
 
   static open(place: Place, nowMs: number): Index {
@@ -38,6 +41,9 @@ export class Index {
     if (setAside !== null) logger.error({ setAside }, 'the database was damaged and has been set aside');
     return new Index(new Store(db), setAside ?? replaced, place);
   }
+
+  /** Whether its file is still where it was opened. */
+  readonly isInPlace = (): boolean => this.#inodeNow() === this.#inode;
 
   /** What it was made anew from; null when it was there. */
   get rebuilt(): Rebuilt | null {
@@ -54,6 +60,10 @@ export class Index {
   trim(nowMs: number): void {
     this.store.events.trim(KEPT_EVENTS);
     this.store.requests.forgetBefore(nowMs - KEPT_REQUESTS_MS);
+  }
+
+  #inodeNow(): number | undefined {
+    return statSync(this.#paths.database, { throwIfNoEntry: false })?.ino;
   }
 
   async #renew(folders: RunFolders, bootId: string): Promise<void> {

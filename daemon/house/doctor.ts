@@ -12,6 +12,10 @@ import type { GcDeps } from './gc.ts';
 export interface DoctorDeps extends GcDeps {
   /** A fault that forbids new starts. */
   problem: () => string | null;
+  index: {
+    /** Whether its file is still where it was opened. */
+    isInPlace(): boolean;
+  };
   /** Why no run gets devices, and what else people should know. */
   box: BoxState;
 }
@@ -29,6 +33,7 @@ export async function examine(deps: DoctorDeps, cwd: string | undefined): Promis
     ...machineChecks(deps.paths.home),
     ...homeChecks(deps.paths),
     queue(deps),
+    ...index(deps),
     spaces(deps),
     box(deps),
     runChecks(deps),
@@ -43,6 +48,12 @@ function queue({ store, problem }: DoctorDeps): Check {
   if (store.isPaused) return warning('queue', 'paused', 'qwex resume');
   const { pending, running } = store.runs.countByStatus();
   return ok('queue', `${running} running, ${pending} pending`);
+}
+
+function index({ paths, index: { isInPlace } }: DoctorDeps): Check[] {
+  if (isInPlace()) return [];
+  const message = `${paths.database} was removed or replaced while it was in use: what is written to it now goes with this daemon`;
+  return [fault('index', message, 'qwex doctor --rebuild makes it anew from the run folders')];
 }
 
 function spaces({ spaces: { waiting } }: DoctorDeps): Check {

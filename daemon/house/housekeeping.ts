@@ -22,8 +22,10 @@ export interface HousekeepingDeps extends GcDeps, DoctorDeps {
   /** Begins to stop the daemon, after the answer has been sent. */
   beginStop: (order: StopOrder) => void;
   startedAtMs: number;
-  /** What this daemon has made the index from; null when it found it whole. */
-  rebuilt: () => Rebuilt | null;
+  index: DoctorDeps['index'] & {
+    /** What this daemon has made the index from; null when it found it whole. */
+    readonly rebuilt: Rebuilt | null;
+  };
 }
 
 export class Housekeeping {
@@ -65,7 +67,7 @@ export class Housekeeping {
   }
 
   rebuilt(): Rebuilt {
-    const rebuilt = this.#deps.rebuilt();
+    const { rebuilt } = this.#deps.index;
     if (rebuilt !== null) return rebuilt;
     throw new QwexError({
       code: 'not_found',

@@ -11,6 +11,27 @@ async function findings(rig: Rig, cwd: string): Promise<Check[]> {
   return data.checks.filter(({ state }) => state !== 'ok');
 }
 
+test('it finds an index that was removed under the daemon, and what it says makes it whole', async () => {
+  await using rig = await Rig.start();
+  const repo = await rig.repo();
+  const id = await rig.submit(repo, '--', 'true');
+  await rig.ended(id);
+  for (const suffix of ['', '-wal', '-shm']) await rm(rig.paths.database + suffix);
+  const later = await rig.submit(repo, '--', 'true');
+  await rig.ended(later);
+  expect(await findings(rig, repo.root)).toEqual([
+    {
+      name: 'index',
+      state: 'error',
+      message: expect.stringContaining(rig.paths.database),
+      hint: expect.any(String),
+    },
+  ]);
+  await rig.ok(['doctor', '--rebuild']);
+  expect(await findings(rig, repo.root)).toEqual([]);
+  expect((await rig.client.list()).runs.map((run) => run.id)).toEqual([later, id]);
+});
+
 test('it finds run folders that are damaged, unknown or gone, and what is left over', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();

@@ -1,6 +1,6 @@
 // Counts what was promised and not kept, from what the jobs wrote, the run folders, /proc, and the files of the box. Shares no
 // code with the daemon.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRuns } from '../evidence.ts';
 import type { Promised } from './load.ts';
@@ -15,6 +15,7 @@ import type { BoxWorld } from './world.ts';
  */
 const IDLE_LIMIT_MS = 200;
 const IDLE_HARD_LIMIT_MS = 5000;
+const MOST_EXPLAINED = 3;
 
 export interface BoxSummary {
   leases: number;
@@ -81,17 +82,40 @@ export async function checkBox(
         `${run} waited ${Math.round(lengthMs)} ms (pressure ${Math.round(pressureMs)} ms) from ${new Date(startMs).toISOString()}`,
     ),
   );
+  for (const window of late.slice(0, MOST_EXPLAINED)) details.push(...around(window, { world, ledger }));
   return {
     ...{ leases: ledger.filter(({ what }) => what === 'begin').length, acknowledged: found.promised.length },
     ...{ exactlyOnce, ends, bad, details, idle: idleFigures(found.observation) },
   };
 }
 
-function readBoxLedger(file: string): BoxLine[] {
-  const lines = readFileSync(file, 'utf8')
+/** What happened to the box, and to the run itself, from a second before a window until it was over. */
+function around(
+  { run, startMs, lengthMs }: Observation['windows'][number],
+  { world, ledger }: { world: BoxWorld; ledger: readonly BoxLine[] },
+): string[] {
+  const kills = linesOf(join(world.folder, 'journal.jsonl')).map((text) => ({
+    text,
+    atMs: Number((JSON.parse(text) as { atMs: number }).atMs),
+  }));
+  const steps = world.members
+    .flatMap((member) => linesOf(join(member.runs, run, 'statuses.jsonl')))
+    .map((text) => ({ text: `${run} ${text}`, atMs: Date.parse((JSON.parse(text) as { at: string }).at) }));
+  return [...ledger, ...kills, ...steps]
+    .filter(({ atMs }) => atMs > startMs - 1000 && atMs < startMs + lengthMs + 500)
+    .sort((a, b) => a.atMs - b.atMs)
+    .map(({ atMs, text }) => `  ${Math.round(atMs - startMs)} ms: ${text}`);
+}
+
+function linesOf(file: string): string[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '');
-  return lines.map((text) => {
+}
+
+function readBoxLedger(file: string): BoxLine[] {
+  return linesOf(file).map((text) => {
     const [at, what = '', run = '', tag = '', uid, pid, gpus = ''] = text.split(' ');
     return {
       text,
