@@ -15,6 +15,7 @@ import { DiskGuard } from './disk-guard.ts';
 import { EventHub } from './events/hub.ts';
 import { loadKey, makeHome, watchConfig } from './home.ts';
 import { Daily } from './house/daily.ts';
+import { keepFresh } from './house/fresh-local.ts';
 import { Housekeeping } from './house/housekeeping.ts';
 import { expireLeft } from './house/left-expiry.ts';
 import { Settings } from './house/settings.ts';
@@ -235,6 +236,11 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     () => index.trim(Date.now()),
     () => expireLeft({ store, folders, nowMs: Date.now }),
     () => spaces.expire(Date.now()),
+    () =>
+      keepFresh(
+        paths,
+        store.runs.unfinished().map((run) => folders.localDirectory(run)),
+      ),
   ];
   const daily = new Daily(chores, (err) => logger.error({ err }, 'a daily chore failed'));
   const server = new ApiServer({
