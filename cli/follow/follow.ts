@@ -7,7 +7,7 @@ import type { Run } from '../../shared/schemas/run.ts';
 import type { Context } from '../context.ts';
 import { watchItemToJson } from '../view/json.ts';
 import { shortId } from '../view/run-words.ts';
-import { writeWithPressure } from '../view/terminal.ts';
+import { writeOut } from '../view/terminal.ts';
 import { Talk } from './talk.ts';
 
 export const INTERRUPTED_EXIT_CODE = 130;
@@ -60,15 +60,16 @@ async function relay(
   options: FollowOptions & WatchOptions,
 ): Promise<Run | null> {
   const { terminal } = context;
-  for await (const item of runner.watch(id, { tailLines: options.tailLines, signal: options.signal })) {
+  const { tailLines, signal } = options;
+  for await (const item of runner.watch(id, { tailLines, signal, reuseMemory: true })) {
     if (item.type === 'output' && options.only !== undefined && item.stream !== options.only) continue;
     if (options.json) {
       const line = JSON.stringify({ schema_version: 1, data: watchItemToJson(item) });
-      await writeWithPressure(terminal.stdout, Buffer.from(`${line}\n`));
+      await writeOut(terminal.stdout, Buffer.from(`${line}\n`));
     } else if (item.type === 'output') {
       const stream = item.stream === 'stdout' ? terminal.stdout : terminal.stderr;
       talk.lastByte = item.data.at(-1);
-      await writeWithPressure(stream, item.data);
+      await writeOut(stream, item.data);
     } else {
       talk.about(item);
     }

@@ -2,7 +2,7 @@
 // and ends where the logs ended when we asked.
 import type { StreamName } from '../../shared/output-frame.ts';
 import type { Context } from '../context.ts';
-import { writeWithPressure } from '../view/terminal.ts';
+import { writeOut } from '../view/terminal.ts';
 
 export interface PrintLogsOptions {
   tailLines?: number | undefined;
@@ -21,13 +21,13 @@ export async function printLogs(
     (['stdout', 'stderr'] as const).filter((stream) => ends[stream] > 0 && tailLines !== 0),
   );
   if (open.size === 0) return;
-  for await (const item of runner.watch(id, { tailLines })) {
+  for await (const item of runner.watch(id, { tailLines, reuseMemory: true })) {
     if (item.type === 'end') return;
     if (item.type === 'gap') open.delete(item.stream);
     if (item.type === 'output' && open.has(item.stream)) {
       const { stream, offset } = item;
       const data = item.data.subarray(0, Math.max(0, ends[stream] - offset));
-      if (only === undefined || only === stream) await writeWithPressure(context.terminal[stream], data);
+      if (only === undefined || only === stream) await writeOut(context.terminal[stream], data);
       if (offset + item.data.length >= ends[stream]) open.delete(stream);
     }
     if (open.size === 0) return;

@@ -76,16 +76,10 @@ export class Terminal {
   }
 }
 
-/** Writes and waits while the reader is behind, so that memory stays bounded. */
-export function writeWithPressure(stream: OutputStream, data: Uint8Array): Promise<void> | undefined {
-  if (stream.write(data)) return undefined;
-  return new Promise((resolve) => {
-    const done = () => {
-      stream.off('drain', done);
-      stream.off('close', done);
-      resolve();
-    };
-    stream.on('drain', done);
-    stream.on('close', done);
-  });
+/** Writes; once it is done the data has left this process, so that memory stays bounded and may be used again. */
+export function writeOut(stream: OutputStream, data: Uint8Array): Promise<void> | undefined {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // Also called when the stream fails or is closed.
+  stream.write(data, () => resolve());
+  return stream.writableLength === 0 ? undefined : promise;
 }

@@ -140,6 +140,7 @@ export class ApiServer {
       stdout: numberIn(url, 'stdout'),
       stderr: numberIn(url, 'stderr'),
       tailLines: numberIn(url, 'tail'),
+      lengthsOnly: wantsLengths(url),
     };
     return (socket) => void serveWatch(this.#context, socket, run, query);
   }
@@ -167,6 +168,16 @@ function decodeSegment(segment: string): string {
       cause: error,
     });
   }
+}
+
+function wantsLengths(url: URL): boolean {
+  const output = url.searchParams.get('output');
+  if (output !== null && output !== 'lengths')
+    throw new QwexError({
+      code: 'invalid_request',
+      message: `output must be "lengths" or absent, not ${JSON.stringify(output)}`,
+    });
+  return output === 'lengths';
 }
 
 function numberIn(url: URL, name: string): number | undefined {

@@ -6,6 +6,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { encodeOutput, frameAround, HEADER_BYTES, type StreamName } from '../../shared/output-frame.ts';
 import { hasEnded } from '../../shared/run-state.ts';
 import type { WatchMessage } from '../../shared/schemas/watch.ts';
+import type { FollowOptions } from '../logs/log-follower.ts';
 import { readLog } from '../logs/read-log.ts';
 import { ReaderBuffers } from '../logs/reader-buffers.ts';
 import type { RunRecord } from '../store/record.ts';
@@ -17,6 +18,8 @@ export interface WatchQuery {
   stdout: number | undefined;
   stderr: number | undefined;
   tailLines: number | undefined;
+  /** The reader reads the logs itself, and is told only how far they have got. */
+  lengthsOnly: boolean;
 }
 
 const NORMAL = 1000;
@@ -40,7 +43,7 @@ export async function serveWatch(
     while (target && !gone.signal.aborted) {
       const ended = await session.follow(target, offsets);
       target = ended?.retriedBy ? context.store.runs.get(ended.retriedBy) : undefined;
-      offsets = { stdout: 0, stderr: 0, tailLines: undefined };
+      offsets = { ...query, stdout: 0, stderr: 0, tailLines: undefined };
     }
     if (!gone.signal.aborted) socket.close(NORMAL);
   } catch (error) {
@@ -94,6 +97,7 @@ class WatchSession {
     const offset = query[stream] ?? (await tailOffset(file, query.tailLines));
     // A reader that is cut off before it has seen a byte goes on here, and not at the beginning.
     if (offset > 0) await this.#sendOutput(encodeOutput({ stream, offset, data: Buffer.alloc(0) }));
+    if (query.lengthsOnly) return this.#lengths(stream, file, { offset, ended, signal: this.#gone });
     const buffers = new ReaderBuffers(HEADER_BYTES);
     // One chunk is read while the one before it is sent; a buffer is free again only when its frame is out.
     let sending = Promise.resolve();
@@ -106,8 +110,23 @@ class WatchSession {
     await sending;
   }
 
+  /** One message on its way at a time: a reader that is behind hears of everything since then at once. */
+  async #lengths(stream: StreamName, file: string, options: FollowOptions): Promise<void> {
+    for await (const { offset, bytes, gap } of this.#context.follower.lengths(file, options)) {
+      const message = gap ? ({ type: 'gap', stream, offset } as const) : null;
+      await this.#sent(message ?? { type: 'written', stream, offset, bytes });
+    }
+  }
+
   #send(message: WatchMessage): void {
     this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Resolves when it is out. */
+  #sent(message: WatchMessage): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.send(JSON.stringify(message), () => resolve());
+    });
   }
 
   #sendOutput(frame: Buffer): Promise<void> {

@@ -30,7 +30,14 @@ export interface LogChunk {
   /** Shared with other followers of the log: don't write to it. Empty in a gap. */
   data: Buffer;
   /** The log was cut: it goes on at `offset`, which is less than where this reader was. */
-  gap?: { previousOffset: number };
+  gap?: { previousOffset: number } | undefined;
+}
+
+export interface LogLength {
+  /** Of the first byte that is new. */
+  offset: number;
+  bytes: number;
+  gap?: LogChunk['gap'];
 }
 
 export class LogFollower {
@@ -53,6 +60,16 @@ export class LogFollower {
     }
   }
 
+  /** Like `follow`, for who reads the log themselves. */
+  async *lengths(file: string, options: FollowOptions): AsyncGenerator<LogLength, void, undefined> {
+    const log = this.#join(file);
+    try {
+      yield* lengths(log, options);
+    } finally {
+      await this.#leave(file, log);
+    }
+  }
+
   #join(file: string): SharedLog {
     const fallbackMs = this.#fallbackMs;
     const log =
@@ -70,10 +87,11 @@ export class LogFollower {
   }
 }
 
-async function* chunks(
+/** What is there at each look, and the cuts. */
+async function* lengths(
   log: SharedLog,
-  { offset = 0, ended, signal, buffers }: FollowOptions,
-): AsyncGenerator<LogChunk, void, undefined> {
+  { offset = 0, ended, signal }: FollowOptions,
+): AsyncGenerator<LogLength, void, undefined> {
   const signals = signal === undefined ? [ended] : [ended, signal];
   let position = offset;
   // Something that outlives its run may go on writing: what was there at the end is the end.
@@ -81,18 +99,26 @@ async function* chunks(
   while (signal?.aborted !== true) {
     const seen = log.hints;
     if (ended.aborted) end ??= (await log.sizeBytes()) ?? 0;
-    const read = () => (buffers === undefined ? log.read(position) : log.readInto(buffers, position));
-    const data = end !== undefined && position >= end ? null : await read();
-    if (data !== null && data.length > 0) {
-      yield { offset: position, data };
-      position += data.length;
-      continue;
+    const size = end ?? (await log.sizeBytes()) ?? position;
+    if (size > position) yield { offset: position, bytes: size - position };
+    else if (size < position) yield { offset: size, bytes: 0, gap: { previousOffset: position } };
+    else if (end !== undefined) return;
+    else await log.wait(seen, signals);
+    position = size;
+  }
+}
+
+async function* chunks(log: SharedLog, options: FollowOptions): AsyncGenerator<LogChunk, void, undefined> {
+  const { buffers, signal } = options;
+  const read = (at: number) => (buffers === undefined ? log.read(at) : log.readInto(buffers, at));
+  for await (const { offset, bytes, gap } of lengths(log, options)) {
+    if (gap) yield { offset, data: Buffer.alloc(0), gap };
+    for (let at = offset; at < offset + bytes && signal?.aborted !== true; ) {
+      const data = (await read(at)).subarray(0, offset + bytes - at);
+      // Cut meanwhile: the next length says so.
+      if (data.length === 0) break;
+      yield { offset: at, data };
+      at += data.length;
     }
-    const size = (await log.sizeBytes()) ?? position;
-    if (size < position) {
-      yield { offset: size, data: Buffer.alloc(0), gap: { previousOffset: position } };
-      position = size;
-    } else if (end !== undefined) return;
-    else if (size === position) await log.wait(seen, signals);
   }
 }

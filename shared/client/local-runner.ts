@@ -132,7 +132,7 @@ export class LocalRunner implements Runner {
   /** What was and is written, and every change of the run, until it and its retries have ended. */
   watch(id: string, options?: WatchOptions): AsyncGenerator<WatchItem, void> {
     const revive = (stopped: boolean, signal?: AbortSignal) => this.#revive(stopped, signal);
-    return watchRun({ socketPath: this.paths.socket, id, revive }, options);
+    return watchRun({ socketPath: this.paths.socket, id, revive, isLocal: true }, options);
   }
 
   logs(

@@ -7,6 +7,7 @@ import { decodeOutput, type OutputChunk, type StreamName } from '../output-frame
 import type { Run } from '../schemas/run.ts';
 import type { WatchMessage } from '../schemas/watch.ts';
 import { VERSION } from '../version.ts';
+import { LocalLogs } from './local-logs.ts';
 import { problemOf, readAll } from './transport.ts';
 
 export type WatchItem =
@@ -23,6 +24,8 @@ export interface WatchOptions {
   offsets?: Partial<Record<StreamName, number>>;
   /** Begin with this many last lines of each stream instead of everything. */
   tailLines?: number;
+  /** The data of an item may be overwritten as soon as the next one is asked for: half the time for a long log. */
+  reuseMemory?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -31,7 +34,11 @@ interface Connection {
   id: string;
   /** Makes a daemon answer again. `stopped`: someone stopped it on purpose, so wait instead of starting one. */
   revive: (stopped: boolean, signal: AbortSignal | undefined) => Promise<void>;
+  /** The run's folder is on this machine: its logs are read from there, if that is allowed. */
+  isLocal?: boolean;
 }
+
+type SessionItem = WatchItem | Extract<WatchMessage, { type: 'written' }>;
 
 /** Close codes of RFC 6455. */
 const NORMAL = 1000;
@@ -51,18 +58,48 @@ export async function* watchRun(
   connection: Connection,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchItem, void> {
-  const place = new Place(connection.id, options);
-  for (let first = true; ; first = false) {
-    const session = await openSession(connection.socketPath, place, options.signal);
-    if (!first) yield { type: 'reconnected' };
+  const place = new Place(connection, options);
+  const logs = new LocalLogs({ reuseMemory: options.reuseMemory ?? false });
+  try {
+    yield* follow(connection, { place, logs, signal: options.signal });
+  } finally {
+    await logs.close();
+  }
+}
+
+interface Following {
+  place: Place;
+  logs: LocalLogs;
+  signal: AbortSignal | undefined;
+}
+
+async function* follow(
+  connection: Connection,
+  { place, logs, signal }: Following,
+): AsyncGenerator<WatchItem, void> {
+  let isBack = false;
+  for (;;) {
+    const session = await openSession(connection.socketPath, place, signal);
+    if (isBack) yield { type: 'reconnected' };
+    isBack = false;
     for await (const item of session.items()) {
+      if (item.type === 'written') {
+        if (!(await logs.canRead(item.stream))) break;
+        for await (const chunk of logs.read(item)) yield place.pass({ type: 'output', ...chunk });
+        continue;
+      }
       place.pass(item);
+      if (item.type === 'run') await logs.enter(item.run.directory);
       // Only tells the place where the output begins.
       if (item.type === 'output' && item.data.length === 0) continue;
       yield item;
       if (item.type === 'end') return;
     }
-    if (options.signal?.aborted) return;
+    if (signal?.aborted) return;
+    if (place.readsLogs && !logs.isReadable) {
+      place.readsLogs = false;
+      continue;
+    }
     const { code, reason, refusal } = session.closed();
     if (refusal && refusal.code !== 'unreachable') throw refusal;
     if (!LOST.has(code))
@@ -73,18 +110,22 @@ export async function* watchRun(
       });
     const stopped = code === GOING_AWAY;
     yield { type: 'disconnected', stopped };
-    await connection.revive(stopped || code === SERVICE_RESTART, options.signal);
+    await connection.revive(stopped || code === SERVICE_RESTART, signal);
+    isBack = true;
   }
 }
 
 /** Where a reader is: in which run of a chain of retries, and at which byte of its streams. */
 class Place {
+  /** The daemon needn't send the output itself. */
+  readsLogs: boolean;
   readonly #tailLines: number | undefined;
   #id: string;
   #isKnown = false;
   #offsets: Partial<Record<StreamName, number>>;
 
-  constructor(id: string, { offsets, tailLines }: WatchOptions) {
+  constructor({ id, isLocal = false }: Connection, { offsets, tailLines }: WatchOptions) {
+    this.readsLogs = isLocal;
     this.#id = id;
     this.#offsets = { ...offsets };
     this.#tailLines = tailLines;
@@ -95,22 +136,24 @@ class Place {
     const query = new URLSearchParams();
     for (const [stream, offset] of Object.entries(this.#offsets)) query.set(stream, String(offset));
     if (this.#tailLines !== undefined && !this.#isKnown) query.set('tail', String(this.#tailLines));
+    if (this.readsLogs) query.set('output', 'lengths');
     return `${fillPath(API.watch, { id: this.#id })}?${query}`;
   }
 
-  pass(item: WatchItem): void {
+  pass(item: WatchItem): WatchItem {
     if (item.type === 'output') this.#offsets[item.stream] = item.offset + item.data.length;
     if (item.type === 'gap') this.#offsets[item.stream] = item.offset;
-    if (item.type !== 'run') return;
+    if (item.type !== 'run') return item;
     // A name or `@` may mean another run by the time of the next connection. The bytes of a retry are its own.
     if (this.#isKnown && item.run.id !== this.#id) this.#offsets = {};
     this.#id = item.run.id;
     this.#isKnown = true;
+    return item;
   }
 }
 
 interface Session {
-  items(): AsyncGenerator<WatchItem, void>;
+  items(): AsyncGenerator<SessionItem, void>;
   closed(): Closed;
 }
 
@@ -138,7 +181,7 @@ async function openSession(
 /** The frames of one connection as a pull: the socket is paused while the consumer is behind. */
 class SocketSession implements Session {
   readonly #socket: WebSocket;
-  readonly #queue: WatchItem[] = [];
+  readonly #queue: SessionItem[] = [];
   #queuedBytes = 0;
   #wake: (() => void) | undefined;
   #close: Closed | undefined;
@@ -161,7 +204,7 @@ class SocketSession implements Session {
     if (signal?.aborted) socket.terminate();
   }
 
-  async *items(): AsyncGenerator<WatchItem, void> {
+  async *items(): AsyncGenerator<SessionItem, void> {
     try {
       for (;;) {
         const item = this.#queue.shift();
@@ -194,7 +237,7 @@ class SocketSession implements Session {
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
-    let item: WatchItem;
+    let item: SessionItem;
     try {
       item = isBinary
         ? { type: 'output', ...decodeOutput(data) }
@@ -215,7 +258,7 @@ class SocketSession implements Session {
     this.#wake?.();
   }
 
-  #release(item: WatchItem): void {
+  #release(item: SessionItem): void {
     if (item.type === 'output') this.#queuedBytes -= item.data.length;
     if (this.#queuedBytes <= MAX_BUFFERED_BYTES / 2 && this.#socket.isPaused) this.#socket.resume();
     if (this.#queue.length === 0) this.#queuedBytes = 0;

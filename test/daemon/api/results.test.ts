@@ -182,6 +182,16 @@ describe('the watch of a run', () => {
     expect((await watch(at('watch?stdout=1&stderr=4'))).output).toEqual({ stdout: 'é', stderr: '' });
   });
 
+  it('says only how much there is to who reads it themselves', async () => {
+    const { frames, output } = await watch(at('watch?output=lengths&stdout=1'));
+    const told = frames.filter(({ type }) => type === 'written');
+    expect(told.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))).toEqual([
+      { type: 'written', stream: 'stderr', offset: 0, bytes: 4 },
+      { type: 'written', stream: 'stdout', offset: 1, bytes: 2 },
+    ]);
+    expect(output).toEqual({ stdout: '', stderr: '' });
+  });
+
   it('that begins with the last lines says first where that is', async () => {
     const offsets: number[] = [];
     const { output } = await watch(at('watch?tail=0'), ({ offset, data }) =>
@@ -225,6 +235,7 @@ describe('the watch of a run', () => {
     ['/api/v1/runs/%E0%A4%A/watch', 400, 'invalid_request'],
     ['/api/v1/nothing', 404, 'not_found'],
     ['/api/v1/events?since=-1', 400, 'invalid_request'],
+    ['/api/v1/runs/@/watch?output=all', 400, 'invalid_request'],
     ['//', 404, 'not_found'],
   ])('of %s is refused with a problem', async (path, status, code) => {
     const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13';

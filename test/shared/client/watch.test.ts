@@ -2,7 +2,7 @@
 // where what counts is what it really answers.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -240,6 +240,57 @@ describe('a watch', () => {
     let bytes = 0;
     for await (const item of items) if (item.type === 'output') bytes += item.data.length;
     expect(bytes).toBe(200 * chunk.length);
+  });
+});
+
+describe('of a run on this machine', () => {
+  const revive = async () => undefined;
+  const written = (stream: string, offset: number, bytes: number) =>
+    JSON.stringify({ type: 'written', stream, offset, bytes });
+  const runIn = (directory: string) => JSON.stringify({ type: 'run', run: { id: 'a', directory } });
+  const seen = async (reuseMemory: boolean): Promise<string[]> => {
+    const items = watchRun({ socketPath, id: 'a', revive, isLocal: true }, { reuseMemory });
+    const all: string[] = [];
+    for await (const item of items) all.push(told(item));
+    return all;
+  };
+
+  it.each([false, true])('the log is read where it lies (memory used again: %j)', async (reuseMemory) => {
+    mkdirSync(join(folder, 'logs'));
+    writeFileSync(join(folder, 'logs', 'stdout.log'), 'one two three');
+    writeFileSync(join(folder, 'logs', 'stderr.log'), 'oops');
+    script = [
+      (socket) => {
+        for (const frame of [runIn(folder), written('stdout', 0, 4), written('stderr', 0, 4)])
+          socket.send(frame);
+        socket.close(1012);
+      },
+      (socket) => {
+        // The last of it has been cut away meanwhile.
+        for (const frame of [runIn(folder), written('stdout', 4, 100), end('a')]) socket.send(frame);
+      },
+    ];
+    expect(await seen(reuseMemory)).toEqual([
+      ...['run a', 'stdout@0 one ', 'stderr@0 oops', 'disconnected false', 'reconnected'],
+      ...['run a', 'stdout@4 two three', 'end a'],
+    ]);
+    expect(asked).toEqual([
+      '/api/v1/runs/a/watch?output=lengths',
+      '/api/v1/runs/a/watch?stdout=4&stderr=4&output=lengths',
+    ]);
+  });
+
+  it('where the log can not be read, the daemon is asked for it', async () => {
+    script = [
+      (socket) => {
+        for (const frame of [runIn(join(folder, 'elsewhere')), written('stdout', 0, 4)]) socket.send(frame);
+      },
+      (socket) => {
+        for (const frame of [runIn(join(folder, 'elsewhere')), out(0, 'one '), end('a')]) socket.send(frame);
+      },
+    ];
+    expect(await seen(false)).toEqual(['run a', 'run a', 'stdout@0 one ', 'end a']);
+    expect(asked).toEqual(['/api/v1/runs/a/watch?output=lengths', '/api/v1/runs/a/watch']);
   });
 });
 
