@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { isErrno } from '../../shared/errors.ts';
 import type { HomePaths } from '../../shared/paths.ts';
 
-/** `runFolders`: of runs that haven't ended. Times of change stay: they mean something in a box. */
+/** `runFolders`: of runs that go on. Times of change stay: they mean something in a box. */
 export async function keepFresh(
   { local, localReason }: Pick<HomePaths, 'local' | 'localReason'>,
-  runFolders: readonly string[],
+  runFolders: () => readonly string[],
 ): Promise<void> {
   if (localReason === null) return;
   const entries = await Promise.all([
     entriesOf(local, { recursive: false }),
     entriesOf(join(local, 'box'), { recursive: true }),
-    ...runFolders.map((folder) => entriesOf(folder, { recursive: false })),
+    ...runFolders().map((folder) => entriesOf(folder, { recursive: false })),
   ]);
   const now = new Date();
   for (const entry of entries.flat()) {

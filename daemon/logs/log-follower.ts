@@ -51,20 +51,22 @@ export class LogFollower {
   }
 
   /** `file` needn't be there yet, nor its folder. Throws what reading it throws. */
-  async *follow(file: string, options: FollowOptions): AsyncGenerator<LogChunk, void, undefined> {
-    const log = this.#join(file);
-    try {
-      yield* chunks(log, options);
-    } finally {
-      await this.#leave(file, log);
-    }
+  follow(file: string, options: FollowOptions): AsyncGenerator<LogChunk, void, undefined> {
+    return this.#joined(file, (log) => chunks(log, options));
   }
 
   /** Like `follow`, for who reads the log themselves. */
-  async *lengths(file: string, options: FollowOptions): AsyncGenerator<LogLength, void, undefined> {
+  lengths(file: string, options: FollowOptions): AsyncGenerator<LogLength, void, undefined> {
+    return this.#joined(file, (log) => lengths(log, options));
+  }
+
+  async *#joined<Step>(
+    file: string,
+    steps: (log: SharedLog) => AsyncGenerator<Step, void, undefined>,
+  ): AsyncGenerator<Step, void, undefined> {
     const log = this.#join(file);
     try {
-      yield* lengths(log, options);
+      yield* steps(log);
     } finally {
       await this.#leave(file, log);
     }

@@ -29,13 +29,13 @@ const looked = (folder: string) =>
 test('what is needed below /tmp looks used, without looking changed; what is over may be cleared away', async () => {
   const folder = await local();
   const runs = [join(folder, 'runs/going-on'), join(folder, 'runs/just-gone')];
-  await keepFresh({ local: folder, localReason: 'network_home' }, runs);
+  await keepFresh({ local: folder, localReason: 'network_home' }, () => runs);
   expect(await looked(folder)).toEqual([true, true, true, false]);
   for (const path of FILES) expect((await lstat(join(folder, path))).mtime).toEqual(LONG_AGO);
 });
 
 test('in a home that carries its own locks nothing is done', async () => {
   const folder = await local();
-  await keepFresh({ local: folder, localReason: null }, [join(folder, 'runs/going-on')]);
+  await keepFresh({ local: folder, localReason: null }, () => [join(folder, 'runs/going-on')]);
   expect(await looked(folder)).toEqual([false, false, false, false]);
 });
