@@ -97,7 +97,8 @@ export class BoxWorld implements Disposable {
 
   async #makeBox(): Promise<void> {
     const types = this.deviceIds.map((_, index) => this.types[index] ?? 'fake');
-    await makeFakeBox({ path: this.box, types, defaultTimeMs: 60_000 });
+    const file = join(this.folder, 'fake.yaml');
+    await makeFakeBox({ path: this.box, file, types, defaultTimeMs: 60_000 });
   }
 }
 

@@ -48,6 +48,8 @@ describe.skipIf(isMissing(isRoot, 'root, who alone can make accounts'))(
       const held = await b.hold(await turnOfB);
       await held.end('crash');
       expect(await turnOfC).toMatchObject({ run: last, devices: ['gpu0', 'gpu1'] });
+      // Whoever has no turn to wait for decides all the same when it is called.
+      for (const member of [a, b]) await member.ask({ do: 'decide' });
       expect(await c.ask({ do: 'findings' })).toEqual([expect.stringContaining('in order')]);
       const usage = new Map((await c.ask({ do: 'usage' })) as [number, number][]);
       expect(usage.get(first().uid)).toBeGreaterThan(0);
