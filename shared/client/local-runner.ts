@@ -68,11 +68,15 @@ export class LocalRunner implements Runner {
     this.#onSlow = options.onSlow;
   }
 
-  /** One request of the API, its answer as it came. A repeated call after a lost connection is the caller's affair. */
+  /**
+   * One request of the API, its answer as it came. A question is asked once more when the connection is lost, as by a
+   * daemon that was just dying; to repeat an order is the caller's affair.
+   */
   async request<T>(route: Route, options: RequestOptions = {}): Promise<T> {
     const slow = setTimeout(() => this.#onSlow?.(SLOW_SECONDS), SLOW_SECONDS * 1000);
     try {
-      return (await this.#ask<T>(route, options)).data;
+      const ask = async () => (await this.#ask<T>(route, options)).data;
+      return await (route.method === 'get' ? this.#twice(ask) : ask());
     } finally {
       clearTimeout(slow);
     }
@@ -163,12 +167,12 @@ export class LocalRunner implements Runner {
     }
   }
 
-  /** For requests that carry an idempotency key: once more when the connection broke, and no run is made twice. */
+  /** For questions, and requests that carry an idempotency key: once more when the connection broke. */
   async #twice<T>(send: () => Promise<T>): Promise<T> {
     try {
       return await send();
     } catch (error) {
-      if (!this.#autostart || !(error instanceof QwexError) || error.code !== 'unreachable') throw error;
+      if (!this.#autostart || !isUnreachable(error)) throw error;
       return send();
     }
   }
@@ -185,6 +189,10 @@ export class LocalRunner implements Runner {
     this.#toldMismatch = true;
     this.#onVersionMismatch?.(version);
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof QwexError && error.code === 'unreachable';
 }
 
 /** For one request and its repetition. Loading node:crypto for a random one would cost more than the request. */

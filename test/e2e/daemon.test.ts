@@ -23,7 +23,7 @@ test('any command starts it when none answers', async () => {
   expect(lives(status.pid)).toBe(true);
   expect((await lstat(rig.paths.socket)).mode & 0o777).toBe(0o600);
   expect(await rig.ok(['daemon', 'stop'])).toContain(String(status.pid));
-  expect(lives(status.pid)).toBe(false);
+  await untilGone(status.pid);
   expect((await rig.qwex(['daemon', 'stop'])).code).toBe(0);
 });
 
@@ -105,6 +105,17 @@ test('who waits for a daemon that was stopped is told so, and gets the answer wh
     process.kill(pid, 'SIGCONT');
   }
   expect(await asking.ended).toMatchObject({ code: 0, stdout: '' });
+});
+
+test('a question to a daemon that dies before it has answered is asked again', async () => {
+  await using rig = await Rig.start({ daemon: false });
+  const dying = createServer((socket) => {
+    dying.close();
+    socket.once('data', () => socket.destroy());
+  });
+  dying.listen(rig.paths.socket);
+  await once(dying, 'listening');
+  expect(await rig.qwex(['list'])).toMatchObject({ code: 0, stdout: '' });
 });
 
 test('a restart leaves runs going, and takes them on', async () => {

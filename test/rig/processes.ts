@@ -13,10 +13,18 @@ export function processesWith(text: string): ProcessFacts[] {
     .map((pid) => ({ pid, command: commandOf(pid) }));
 }
 
-/** True for a process that runs or sleeps; false for none and for a zombie. */
+/** True for a process that runs or sleeps; false for none and for a zombie, unless it has threads that hold its files. */
 export function lives(pid: number): boolean {
   const stat = read(pid, 'stat');
-  return stat !== '' && !/\) [ZX] /.test(stat);
+  return stat !== '' && (!/\) [ZX] /.test(stat) || threadsOf(pid) > 1);
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
+  }
 }
 
 export function commandOf(pid: number): string {
