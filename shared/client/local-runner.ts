@@ -30,7 +30,7 @@ export interface LocalRunnerOptions {
   onSlow?: (seconds: number) => void;
 }
 
-/** The slowest that a large repository on a network file system may take is longer; nobody should wonder till then. */
+/** Nobody should wonder for longer, though a large repository on a network file system may take more. */
 const SLOW_SECONDS = 5;
 
 export interface ListOptions {
