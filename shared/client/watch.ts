@@ -85,7 +85,10 @@ async function* follow(
     for await (const item of session.items()) {
       if (item.type === 'written') {
         if (!(await logs.canRead(item.stream))) break;
-        for await (const chunk of logs.read(item)) yield place.pass({ type: 'output', ...chunk });
+        for await (const chunk of logs.read(item)) {
+          if (signal?.aborted) return;
+          yield place.pass({ type: 'output', ...chunk });
+        }
         continue;
       }
       place.pass(item);
