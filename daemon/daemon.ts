@@ -236,7 +236,11 @@ async function assemble(options: DaemonOptions): Promise<Parts> {
     () => index.trim(Date.now()),
     () => expireLeft({ store, folders, nowMs: Date.now }),
     () => spaces.expire(Date.now()),
-    () => keepFresh(paths, () => store.runs.unfinished().map((run) => folders.localDirectory(run))),
+    () =>
+      keepFresh(paths, () => {
+        const begun = store.runs.unfinished().filter(({ phase }) => phase !== 'queued');
+        return begun.map((run) => folders.localDirectory(run));
+      }),
   ];
   const daily = new Daily(chores, (err) => logger.error({ err }, 'a daily chore failed'));
   const server = new ApiServer({

@@ -113,13 +113,12 @@ class WatchSession {
   /** One message on its way at a time: a reader that is behind hears of everything since then at once. */
   async #lengths(stream: StreamName, file: string, options: FollowOptions): Promise<void> {
     for await (const { offset, bytes, gap } of this.#context.follower.lengths(file, options)) {
-      const message = gap ? ({ type: 'gap', stream, offset } as const) : null;
-      await this.#sent(message ?? { type: 'written', stream, offset, bytes });
+      await this.#sent(gap ? { type: 'gap', stream, offset } : { type: 'written', stream, offset, bytes });
     }
   }
 
   #send(message: WatchMessage): void {
-    this.#socket.send(JSON.stringify(message));
+    void this.#sent(message);
   }
 
   /** Resolves when it is out. */
