@@ -25,7 +25,7 @@ import { isSystemError } from './system-error.ts';
 import { Turns } from './turn.ts';
 import type { BoxOptions, BoxParts, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
-import { deadlineOf, isOursAfter, leftoversOf, lifeTargets } from './what-to-watch.ts';
+import { deadlineOf, isOursAfter, lifeTargets } from './what-to-watch.ts';
 import { refusalWords } from './words.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
@@ -46,7 +46,6 @@ export class Box {
   #source: DeviceSource;
   #last: Round | undefined;
   readonly #reasons: Reasons;
-  #leftovers: ReadonlyMap<string, number> = new Map();
   #turn: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   /** A bug met where nobody could be told. */
@@ -257,9 +256,7 @@ export class Box {
 
   #watchFor(round: Round): void {
     const isOurs = (run: string) => this.#decider.isOurs(round.survey, run);
-    this.#leftovers = leftoversOf(round, this.#leftovers);
-    const leftovers = this.#leftovers;
-    const options = { round, isOurs, places: this.folders.places, key: this.key, leftovers };
+    const options = { round, isOurs, places: this.folders.places, key: this.key };
     if (round.decision.waiting.some(({ run }) => isOurs(run))) this.folders.leases.prepare(this.key);
     this.#watches.follow(lifeTargets(options));
     this.#watches.wakeAt(deadlineOf(options));

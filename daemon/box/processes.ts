@@ -34,6 +34,31 @@ export function isLiving({ pid, startTime, bootId }: ProcessIdentity, currentBoo
   return bootId === currentBoot && readProcess(pid)?.startTime === startTime;
 }
 
+export type LivingProcess = Pick<ProcessFacts, 'pid' | 'startTime'>;
+
+const SHORTLY_MS = 20;
+/** A freed device may be idle for so much longer. */
+const AT_MOST_MS = 100;
+
+/**
+ * Calls once, soon after a process of somebody else's is gone that shares no open file with us: the kernel tells us
+ * nothing of its end. Most are in the middle of dying, so at first it looks often; a look reads one small file.
+ */
+export function awaitDeath({ pid, startTime }: LivingProcess, onDeath: () => void): { close(): void } {
+  const beganMs = performance.now();
+  let timer: NodeJS.Timeout;
+  const look = (): void => {
+    if (readProcess(pid)?.startTime !== startTime) onDeath();
+    else lookLater();
+  };
+  const lookLater = (): void => {
+    const lastedMs = performance.now() - beganMs;
+    timer = setTimeout(look, Math.min(AT_MOST_MS, Math.max(SHORTLY_MS, lastedMs / 4))).unref();
+  };
+  lookLater();
+  return { close: () => clearTimeout(timer) };
+}
+
 /**
  * Somebody of this user who lives and is a run's: in the session that its supervisor led, or, when it has left that too,
  * with the mark that job.sh has put on the first process of the run and all others have inherited.

@@ -11,7 +11,7 @@ import type { Ignored } from './files/read-file.ts';
 import { type Ticket, Tickets } from './files/tickets.ts';
 import { Usage, type UsageFile, usageOf, weighedUse } from './files/usage.ts';
 import type { DeviceState, PlanTicket, PlanView } from './plan/types.ts';
-import { findOfRun, isLiving, readProcess } from './processes.ts';
+import { findOfRun, isLiving, type ProcessFacts, readProcess } from './processes.ts';
 
 /** How long a daemon that was called may take to answer. */
 export const ANSWER_MS = 2000;
@@ -47,6 +47,8 @@ export interface Survey {
   holders: ReadonlyMap<string, Lease | null>;
   /** Devices whose lock is held. */
   locked: ReadonlySet<string>;
+  /** Run → somebody of it who lives and holds no lock, though the run's devices are taken for held by that. */
+  strays: ReadonlyMap<string, ProcessFacts>;
   daemons: Presence[];
   notes: SignedNote[];
   usageFiles: UsageFile[];
@@ -70,7 +72,7 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   const [locked, read] = await Promise.all([lockedDevices(options), readFiles(folders, bootId)]);
   const { leases } = read.leases;
   const { daemons } = read.daemons;
-  const holders = findHolders(options, { leases, daemons, locked, bootId });
+  const { holders, strays } = findHolders(options, { leases, daemons, locked, bootId });
   const running = new Set([...holders.values()].map((lease) => `${lease?.member} ${lease?.run}`));
   const tickets = read.tickets.tickets.filter(({ run, member }) => !running.has(`${member} ${run}`));
   const strangers = standingStrangers(options, read.notes.notes);
@@ -88,7 +90,7 @@ export async function surveyBox(options: SurveyOptions): Promise<Survey> {
   };
   const ignored = Object.values(read).flatMap((folder) => folder.ignored);
   return {
-    ...{ view, nowMs, tickets, leases, holders, locked, daemons, ignored },
+    ...{ view, nowMs, tickets, leases, holders, locked, strays, daemons, ignored },
     notes: read.notes.notes,
     usageFiles: read.usage.files,
   };
@@ -110,7 +112,7 @@ async function lockedDevices({ folders, config }: SurveyOptions): Promise<Set<st
   return new Set(ids.filter((id) => held.has(folders.places.deviceLock(id))));
 }
 
-/** Every held device, and the lease that speaks for it; null when none does. */
+/** Every held device, and the lease that speaks for it, null when none does; and whoever holds one without its lock. */
 function findHolders(
   { config, nowMs }: SurveyOptions,
   {
@@ -124,12 +126,13 @@ function findHolders(
     locked: ReadonlySet<string>;
     bootId: string;
   },
-): Map<string, Lease | null> {
+): Pick<Survey, 'holders' | 'strays'> {
   const open = leases.filter(
     ({ endedMs, supervisor }) => endedMs === null && (supervisor?.bootId ?? bootId) === bootId,
   );
   const holders = new Map<string, Lease | null>();
-  const isUsing = usingLeases();
+  const strays = new Map<string, ProcessFacts>();
+  const strayOf = strayFinder();
   for (const { id } of config.file.devices) {
     const candidates = open.filter(({ devices }) => devices.includes(id));
     if (locked.has(id)) {
@@ -138,21 +141,22 @@ function findHolders(
     }
     // The lock is free. A claim may be about to take it; what closed its descriptors may still be using the device.
     const lease =
-      candidates.find((candidate) => isClaim(candidate, daemons, nowMs)) ?? candidates.find(isUsing);
-    if (lease !== undefined) holders.set(id, lease);
+      candidates.find((candidate) => isClaim(candidate, daemons, nowMs)) ?? candidates.find(strayOf);
+    if (lease === undefined) continue;
+    holders.set(id, lease);
+    const stray = lease.supervisor === null ? undefined : strayOf(lease);
+    if (stray !== undefined) strays.set(lease.run, stray);
   }
-  return holders;
+  return { holders, strays };
 }
 
-/** Whether something of a run lives. A look through all processes, so it is asked once for each lease. */
-function usingLeases(): (lease: Lease) => boolean {
-  const known = new Map<Lease, boolean>();
+/** Somebody of a run who lives. A look through all processes, so it is asked once for each lease. */
+function strayFinder(): (lease: Lease) => ProcessFacts | undefined {
+  const known = new Map<Lease, ProcessFacts | undefined>();
   return (lease) => {
     const { run, supervisor, member } = lease;
-    const isUsing =
-      known.get(lease) ?? (supervisor !== null && findOfRun(run, supervisor, member) !== undefined);
-    known.set(lease, isUsing);
-    return isUsing;
+    if (supervisor !== null && !known.has(lease)) known.set(lease, findOfRun(run, supervisor, member));
+    return known.get(lease);
   };
 }
 

@@ -1,15 +1,18 @@
 // What tells a daemon that the box has changed: its wake file, box.yaml, and the ends of those who hold a device or stand
-// before it in the line. Events and deadlines only; nothing here looks by itself.
+// before it in the line. Events and deadlines only; nothing here looks by itself, but for processes that no event tells of.
 import { type Watch, watchOrLook } from '../../shared/watch-or-look.ts';
 import { awaitFreeLock } from '../supervisor/lock.ts';
 import { watchLife } from './files/life.ts';
 import type { BoxPlaces } from './files/places.ts';
+import { awaitDeath, type LivingProcess } from './processes.ts';
 
 export interface LifeTarget {
   /** The fifo that its holder keeps open; null when nobody is known to. */
   life: string | null;
   /** Waited for when the fifo tells nothing; null: then it isn't waited for. */
   lock: string | null;
+  /** Somebody who holds neither, and whose end is the one to wait for. */
+  process: LivingProcess | null;
 }
 
 export interface WatchEvents {
@@ -104,7 +107,8 @@ export class BoxWatches {
     this.#lives.clear();
   }
 
-  #watchOne({ life, lock }: LifeTarget, onEnd: () => void): { close(): void } | undefined {
+  #watchOne({ life, lock, process }: LifeTarget, onEnd: () => void): { close(): void } | undefined {
+    if (process !== null) return awaitDeath(process, onEnd);
     const watched = life === null ? undefined : watchLife(life, onEnd);
     return watched ?? (lock === null ? undefined : awaitFreeLock(lock, onEnd));
   }

@@ -5,15 +5,11 @@ import { planBox } from './plan/plan.ts';
 import { ANSWER_MS, STRANGER_MS } from './survey.ts';
 import type { LifeTarget } from './watches.ts';
 
-const SHORTLY_MS = 20;
-
 interface Question {
   round: Round;
   isOurs: (run: string) => boolean;
   places: BoxPlaces;
   key: string;
-  /** Devices whose lock is free and whose last holder still has processes: since when we see that. */
-  leftovers: ReadonlyMap<string, number>;
 }
 
 /** The holders of devices, and the daemons: one that dies before us in the line lets us go first. */
@@ -23,20 +19,21 @@ export function lifeTargets({ round, isOurs, places, key }: Question): Map<strin
   if (!decision.waiting.some(({ run }) => isOurs(run))) return targets;
   for (const [device, lease] of survey.holders) {
     const life = lease?.lifePath ?? null;
-    // What has closed its descriptors leaves the lock free: that isn't an end to wait for.
+    // What has closed its descriptors leaves the lock free: that isn't an end to wait for, but its own is.
     const lock = survey.locked.has(device) ? places.deviceLock(device) : null;
-    targets.set(lease?.run ?? device, { life, lock });
+    const process = survey.strays.get(lease?.run ?? '') ?? null;
+    targets.set(lease?.run ?? device, { life, lock, process });
   }
   for (const daemon of survey.daemons) {
     if (daemon.isAlive && daemon.key !== key) {
-      targets.set(daemon.key, { life: places.daemonLife(daemon.key), lock: null });
+      targets.set(daemon.key, { life: places.daemonLife(daemon.key), lock: null, process: null });
     }
   }
   return targets;
 }
 
 /** In ms; null when only events can change anything for us. */
-export function deadlineOf({ round, isOurs, leftovers }: Question): number | null {
+export function deadlineOf({ round, isOurs }: Question): number | null {
   const { survey, decision } = round;
   if (!decision.waiting.some(({ run }) => isOurs(run))) return null;
   const delays: number[] = [];
@@ -44,20 +41,7 @@ export function deadlineOf({ round, isOurs, leftovers }: Question): number | nul
   const isClaimed = [...survey.holders.values()].some((lease) => lease?.supervisor === null);
   if (isOthersTurn || isClaimed) delays.push(ANSWER_MS);
   if (survey.view.devices.some(({ state }) => state.kind === 'stranger')) delays.push(STRANGER_MS);
-  // Most are in the middle of dying: they have closed their files, and are gone in a moment. No event tells of that.
-  // So the next look is after as long as it has lasted: few looks, whatever it is.
-  for (const sinceMs of leftovers.values()) {
-    delays.push(Math.min(STRANGER_MS, Math.max(SHORTLY_MS, survey.nowMs - sinceMs)));
-  }
   return delays.length === 0 ? null : Math.min(...delays);
-}
-
-/** The leftovers of this round, with when each was first seen. */
-export function leftoversOf({ survey }: Round, before: ReadonlyMap<string, number>): Map<string, number> {
-  const now = [...survey.holders].filter(
-    ([device, lease]) => lease?.supervisor && !survey.locked.has(device),
-  );
-  return new Map(now.map(([device]) => [device, before.get(device) ?? survey.nowMs]));
 }
 
 /**
