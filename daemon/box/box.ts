@@ -66,6 +66,7 @@ export class Box {
       key: presence.key,
       member: this.member,
       config: () => this.#config,
+      onStrangerGone: options.onWake,
     });
     const { locks } = this.folders;
     const arbiter = new Arbiter({ places, key: presence.key, locks, waitMs: options.arbiterWaitMs });
@@ -204,6 +205,7 @@ export class Box {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watches.close();
+    this.#decider.close();
     await this.#turn;
     this.#starting.letAllGo();
     await this.folders.leases.dropPrepared();

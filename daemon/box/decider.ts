@@ -8,7 +8,8 @@ import { LateWatch } from './late.ts';
 import { Ledger } from './ledger.ts';
 import { planBox } from './plan/plan.ts';
 import { type Decision, type Grant, PLAN_VERSION, type Reservation } from './plan/types.ts';
-import { type BoxFolders, STRANGER_MS, type Survey, surveyBox } from './survey.ts';
+import { SeenStrangers } from './seen-strangers.ts';
+import { type BoxFolders, type Survey, surveyBox } from './survey.ts';
 
 /** A claim without a lock after this is void: starting a supervisor takes a few milliseconds. */
 const CLAIM_MS = 2000;
@@ -31,7 +32,7 @@ export class Decider {
   readonly #late = new LateWatch();
   /** Our runs whose turn came and that aren't ready for it. */
   readonly #postponed = new Set<string>();
-  #strangers: StrangerNote[] = [];
+  readonly #strangers: SeenStrangers;
   /** Our runs among the tickets of the last look. */
   #own: { tickets: Survey['tickets']; runs: ReadonlySet<string> } = { tickets: [], runs: new Set() };
 
@@ -40,16 +41,19 @@ export class Decider {
     key,
     member,
     config,
+    onStrangerGone,
   }: {
     folders: BoxFolders;
     key: string;
     member: number;
     config: () => BoxConfig;
+    onStrangerGone: () => void;
   }) {
     this.#folders = folders;
     this.#key = key;
     this.#member = member;
     this.#config = config;
+    this.#strangers = new SeenStrangers(onStrangerGone);
     this.#ledger = new Ledger({ usage: folders.usage, key, member });
   }
 
@@ -81,7 +85,7 @@ export class Decider {
       this.#folders.notes.write(this.#key, {
         decidedMs: survey.nowMs,
         reservation,
-        strangers: this.#strangers,
+        strangers: this.#strangers.standing(survey.nowMs),
       });
     }
     this.#callOthers(survey, decision);
@@ -89,12 +93,11 @@ export class Decider {
 
   survey(): Promise<Survey> {
     const nowMs = Date.now();
-    this.#strangers = this.#strangers.filter(({ seenMs }) => nowMs - seenMs < STRANGER_MS);
     return surveyBox({
       folders: this.#folders,
       config: this.#config(),
       nowMs,
-      strangers: this.#strangers,
+      strangers: this.#strangers.standing(nowMs),
       isLate: (ticket) =>
         ticket.daemon === this.#key ? this.#postponed.has(ticket.run) : this.#late.isLate(ticket, nowMs),
     });
@@ -110,8 +113,11 @@ export class Decider {
   }
 
   addStrangers(found: readonly StrangerNote[]): void {
-    const devices = new Set(found.map(({ device }) => device));
-    this.#strangers = [...this.#strangers.filter(({ device }) => !devices.has(device)), ...found];
+    this.#strangers.add(found);
+  }
+
+  close(): void {
+    this.#strangers.close();
   }
 
   isOurs({ tickets }: Survey, run: string): boolean {
@@ -171,7 +177,7 @@ export class Decider {
     const told = notes.find(({ key }) => key === this.#key)?.strangers ?? [];
     return (
       isSame(view.reservation, this.#promise(survey, decision)) &&
-      JSON.stringify(told) === JSON.stringify(this.#strangers)
+      JSON.stringify(told) === JSON.stringify(this.#strangers.standing(survey.nowMs))
     );
   }
 

@@ -12,11 +12,10 @@ import { type Ticket, Tickets } from './files/tickets.ts';
 import { Usage, type UsageFile, usageOf, weighedUse } from './files/usage.ts';
 import type { DeviceState, PlanTicket, PlanView } from './plan/types.ts';
 import { findOfRun, isLiving, type ProcessFacts, readProcess } from './processes.ts';
+import { STRANGER_MS } from './seen-strangers.ts';
 
 /** How long a daemon that was called may take to answer. */
 export const ANSWER_MS = 2000;
-/** How long somebody's word about a stranger counts before a device is looked at again. */
-export const STRANGER_MS = 30_000;
 
 export class BoxFolders {
   readonly places: BoxPlaces;

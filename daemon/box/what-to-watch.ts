@@ -2,7 +2,8 @@
 import type { Round } from './decider.ts';
 import type { BoxPlaces } from './files/places.ts';
 import { planBox } from './plan/plan.ts';
-import { ANSWER_MS, STRANGER_MS } from './survey.ts';
+import { STRANGER_MS } from './seen-strangers.ts';
+import { ANSWER_MS } from './survey.ts';
 import type { LifeTarget } from './watches.ts';
 
 interface Question {

@@ -1,4 +1,4 @@
-// A supervisor was killed and the lock of its device is free: what is left of its run, and who clears it away.
+// Devices whose lock is free, and that somebody uses: what is left of a run whose supervisor was killed, or a stranger.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -90,4 +90,23 @@ test('a session whose number somebody else has by now is over', async () => {
   const next = a.ask();
   expect(await a.turnOf(next)).toMatchObject({ run: next, devices: ['gpu0'] });
   await end(other);
+});
+
+test('so is the end of a stranger', async () => {
+  await using rig = await BoxRig.open({ devices: 1 });
+  const a = await rig.member('a');
+  const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  await once(stranger, 'spawn');
+  const devices = [{ id: 'gpu0' }];
+  await rig.describe({ devices, strangers: [{ device: 'gpu0', pid: stranger.pid, memory_mb: 9000 }] });
+  const run = a.ask();
+  expect(await a.box.decide()).toEqual([]);
+  expect(await a.why(run)).toContain(`pid ${stranger.pid}`);
+  await rig.describe({ devices });
+  const turn = a.turnOf(run);
+  const endedMs = performance.now();
+  await end(stranger);
+  expect(await turn).toMatchObject({ run });
+  // And not when it would have been looked for again.
+  expect(performance.now() - endedMs).toBeLessThan(10_000);
 });
