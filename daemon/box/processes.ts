@@ -38,7 +38,7 @@ export type LivingProcess = Pick<ProcessFacts, 'pid' | 'startTime'>;
 
 const SHORTLY_MS = 20;
 /** A freed device may be idle for so much longer. */
-const AT_MOST_MS = 100;
+const AT_MOST_MS = 50;
 
 /**
  * Calls once, soon after a process of somebody else's is gone that shares no open file with us: the kernel tells us

@@ -68,7 +68,10 @@ export async function checkBox(
       ends[end] = (ends[end] ?? 0) + 1;
     }
   }
-  blame('doubleHolder', ...ledger.filter(({ what }) => what.startsWith('double')).map(({ text }) => text));
+  const doubles = ledger.filter(({ what }) => what.startsWith('double'));
+  blame('doubleHolder', ...doubles.map(({ text }) => text));
+  for (const { run, atMs } of doubles.slice(0, MOST_EXPLAINED))
+    details.push(...around({ run, startMs: atMs, lengthMs: 0 }, { world, ledger }));
   blame('doubleSeen', ...found.observation.doubles);
   blame('leftInBox', ...leftInBox(world.box));
   blame('leftInHomes', ...world.members.flatMap(({ home }) => leftInHome(home)));
@@ -89,9 +92,9 @@ export async function checkBox(
   };
 }
 
-/** What happened to the box, and to the run itself, from a second before a window until it was over. */
+/** What happened to the box, and to a run, from a second before an instant or a window until it was over. */
 function around(
-  { run, startMs, lengthMs }: Observation['windows'][number],
+  { run, startMs, lengthMs }: { run: string; startMs: number; lengthMs: number },
   { world, ledger }: { world: BoxWorld; ledger: readonly BoxLine[] },
 ): string[] {
   const kills = linesOf(join(world.folder, 'journal.jsonl')).map((text) => ({

@@ -23,6 +23,7 @@ lives() { facts "$1" && [[ $state != [ZX] && $started == "$2" ]]; }
 
 session_lives() { # is anyone left in session $1 whose owner is that of the mark $2, as far as we can tell owners apart?
   local path
+  facts "$1" && ((started > $3)) && return 1 # its number was given away again, to a session younger than $3
   for path in /proc/[0-9]*; do
     facts "${path#/proc/}" || continue
     [[ $state != [ZX] && $session == "$1" ]] || continue
@@ -32,7 +33,7 @@ session_lives() { # is anyone left in session $1 whose owner is that of the mark
 }
 
 is_stale() { # may the mark $1 be passed over? Its lines: pid, start time, session
-  local pid start its_session tries=0 lines=()
+  local pid start its_session first_start tries=0 lines=()
   until [[ -s $1 ]]; do # between two system calls of its maker, who has no children yet
     [[ -e $1 ]] || return 0
     ((++tries < 50)) || return 0
@@ -43,15 +44,17 @@ is_stale() { # may the mark $1 be passed over? Its lines: pid, start time, sessi
     read -r pid start its_session <<<"$line"
     lives "$pid" "$start" && return 1
   done
-  read -r _ _ its_session <<<"${lines[0]}"
-  ! session_lives "$its_session" "$1"
+  read -r _ first_start its_session <<<"${lines[0]}"
+  ! session_lives "$its_session" "$1" "$first_start"
 }
 
 take() {
-  local mark number=0
+  local mark known number=0
   for mark in "$shared/marks/$1".*; do
     [[ -e $mark ]] || continue
-    is_stale "$mark" || note "double:$1"
+    # Dead once is dead for ever: its numbers may be somebody else's when they are asked about again.
+    known=$shared/stale/${mark##*/}
+    [[ -e $known ]] || if is_stale "$mark"; then : >"$known"; else note "double:$1"; fi
     mark=${mark##*.}
     ((mark <= number)) || number=$mark
   done

@@ -55,8 +55,10 @@ export class BoxWorld implements Disposable {
       mkdirSync(world.shared);
       writeFileSync(join(world.shared, 'ledger'), '');
       chmodSync(join(world.shared, 'ledger'), 0o666);
-      mkdirSync(join(world.shared, 'marks'));
-      chmodSync(join(world.shared, 'marks'), 0o1777);
+      for (const name of ['marks', 'stale']) {
+        mkdirSync(join(world.shared, name));
+        chmodSync(join(world.shared, name), 0o1777);
+      }
       await world.#makeBox();
       const program = installFor(world.folder);
       for (let index = 0; index < options.accounts; index += 1) {
