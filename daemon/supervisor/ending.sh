@@ -3,29 +3,46 @@
 # It must never signal a number without having just seen that it is still the run's.
 # shellcheck disable=SC2034,SC2154 # shares its variables with the supervisor
 
-grep_processes() { # sets `found` to the pids that `grep OPTIONS… /proc/*/FILE` names; a hung /proc entry can't hang us
-  local file=$1 line fd
-  shift
-  exec {fd}< <(close_fds; exec grep -ls "$@" /proc/[0-9]*/"$file")
-  found=()
-  while read -r -t 5 -u "$fd" line; do
-    line=${line#/proc/}
-    found+=("${line%/*}")
+grep_processes() { # sets `found` to the "PID/FILE" of every FILE that `grep OPTIONS… /proc/*/FILE…` names: FILE… -- OPTIONS…
+  local line fd paths=() # a hung /proc entry can't hang us
+  for ((; $#; )); do
+    line=$1
+    shift
+    [[ $line != -- ]] || break
+    paths+=(/proc/[0-9]*/"$line")
   done
+  exec {fd}< <(close_fds; exec grep -ls "$@" "${paths[@]}")
+  found=()
+  while read -r -t 5 -u "$fd" line; do found+=("${line#/proc/}"); done
   exec {fd}<&-
 }
 
+# Is process $1, which has the mark of the run, on its way into another program, or out? It has no environment then, and
+# a scan for the token alone would miss it. Others with the mark and without the token have been let go: a daemon, say.
+is_between() {
+  local REPLY
+  [[ -O /proc/$1 ]] && start_time "$1" && ! IFS= read -r -d '' -n 1 _ <"/proc/$1/environ"
+} 2>/dev/null
+
 find_survivors() { # sets `group` and `escaped`; fails when nobody is left
-  local found pid
+  local found entry pid where=(environ) token="^QWEX_RUN_ID=$SUP_RUN_ID\$"
   group=() escaped=()
   if [[ $group_may_live ]] && kill -0 -- "-$job" 2>/dev/null; then # true for zombies too, so look at their state
-    grep_processes stat -E "^[0-9]+ \(.*\) [^ZXx] [0-9]+ $job [0-9]+ "
-    group=("${found[@]}")
+    grep_processes stat -- -E "^[0-9]+ \(.*\) [^ZXx] [0-9]+ $job [0-9]+ "
+    group=("${found[@]%/*}")
   else
     group_may_live= # once it is empty its number may become somebody else's
   fi
-  grep_processes environ -zxF -- "QWEX_RUN_ID=$SUP_RUN_ID"
-  for pid in "${found[@]}"; do [[ " ${group[*]} " == *" $pid "* ]] || escaped+=("$pid"); done
+  if [[ ${SUP_LEASE-} ]]; then
+    mark_number
+    where+=(limits) token+="|Max realtime timeout +$REPLY "
+  fi
+  grep_processes "${where[@]}" -- -zE -- "$token"
+  for entry in "${found[@]}"; do
+    pid=${entry%/*}
+    [[ $entry == */environ ]] || is_between "$pid" || continue
+    [[ " ${group[*]} ${escaped[*]} " == *" $pid "* ]] || escaped+=("$pid")
+  done
   ((${#group[@]} + ${#escaped[@]}))
 }
 

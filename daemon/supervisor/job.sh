@@ -30,7 +30,8 @@ load_environment() {
 
 # Others can't see whose a process is when it has left session and group, closed all files, and its supervisor is dead.
 # A limit far beyond reach is handed down to every process of the run, and all can read it. No `-R` before bash 5.1.
-mark_as_run() { ulimit -S -R "$((10 ** 18 + 16#${SUP_RUN_ID##*-}))"; } 2>/dev/null
+mark_number() { REPLY=$((10 ** 18 + 16#${SUP_RUN_ID##*-})); }
+mark_as_run() { mark_number && ulimit -S -R "$REPLY"; } 2>/dev/null
 
 become_job() { # start directory, script, gate, environment file, variables file
   trap - TERM INT HUP PIPE USR1

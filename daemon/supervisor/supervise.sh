@@ -229,8 +229,10 @@ start() {
   exec >/dev/null
   fault announced
   until ! is_alive "$job" "$job_start" "$boot"; do wait "$job"; done 2>/dev/null
+  trap '' TERM INT USR1 # one that came now would be taken for the job's end; a wish to cancel has its file
   wait "$job" 2>/dev/null
   local status=$?
+  listen
   # A trap that cuts a `wait` short the instant the job ends loses its code: bash then says -1, however often asked.
   ((status >= 0)) || status=-
   finish "${code:-$status}"
@@ -279,9 +281,13 @@ finish() {
   wake_daemon
 }
 
-main() {
+listen() {
   trap 'on_stop terminated' TERM INT
   trap 'on_stop timeout' USR1
+}
+
+main() {
+  listen
   trap '' HUP PIPE # not `:`, which would cut `wait` short. Whoever outlives us gets the default back
   run=${!#}
   : "${SUP_RUN_ID:?}" "${SUP_LOCAL_DIR:?}" "${SUP_ENDED_DIR:?}" "${SUP_TIME_LIMIT_MS:=0}" "${SUP_GRACE_MS:=5000}"

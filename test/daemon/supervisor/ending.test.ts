@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { requestCancel, scriptPath } from '../../../daemon/supervisor/index.ts';
@@ -90,6 +91,28 @@ test('what the script leaves running is ended and named', async () => {
   expect(fate.get(await run.saidPid('stubborn'))).toBe('KILL sh');
   expect([...fate.keys()].filter(lives)).toEqual([]);
   expect(carriers(run.request.runId)).toEqual([]);
+});
+
+test('of a run with devices, what has no environment is ended too: it may be on its way into a program', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run(
+    `env -i setsid bash -c 'echo $$ >$0/bare; exec -c sleep 1006' $here &
+     (unset QWEX_RUN_ID; exec setsid bash -c 'echo $$ >$0/other; exec sleep 1007' $here) &
+     mkfifo $here/go; read -r _ <$here/go`,
+    { devices: await rig.devices('gpu0') },
+  );
+  const { exited } = await run.started();
+  const [bare, other] = [await run.saidPid('bare'), await run.saidPid('other')];
+  await expect.poll(() => readFileSync(`/proc/${bare}/comm`, 'utf8')).toBe('sleep\n');
+  await run.say('go');
+  await exited;
+  try {
+    expect((await run.finished()).leftBehind).toEqual([{ pid: bare, signal: 'TERM', name: 'sleep' }]);
+    // It has let go of the run on purpose, as a daemon does.
+    expect(lives(other)).toBe(true);
+  } finally {
+    kill(other);
+  }
 });
 
 test('qwex detach lets a process stay, without token, descriptors and devices', async () => {
