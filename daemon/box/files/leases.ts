@@ -141,7 +141,8 @@ export class Leases {
   remove(run: string): void {
     const { leasePath, lifePath } = this.pathsOf(run);
     this.#chosen.delete(run);
-    for (const path of [leasePath, lifePath]) if (!isForeign(path)) rmSync(path, { force: true });
+    // The lease last: as long as it is there, whoever comes after us clears both away.
+    for (const path of [lifePath, leasePath]) if (!isForeign(path)) rmSync(path, { force: true });
   }
 }
 
