@@ -12,8 +12,8 @@ const ticket = (run: string, over: Partial<WaitingTicket> = {}): WaitingTicket =
 };
 const look = (atMs: number, over: Partial<Look>): Look => {
   const line = new Map((over.waiting ?? []).map(({ run, member }) => [run, member]));
-  const none = { free: [], waiting: [], reservation: null, excuse: null, dueMs: Number.POSITIVE_INFINITY };
-  return { ...none, atMs, line, ...over };
+  const none = { free: [], waiting: [], reservation: null, excuse: null, claims: new Map() };
+  return { ...none, dueMs: Number.POSITIVE_INFINITY, atMs, line, ...over };
 };
 
 /** The lengths of the windows of each run. */
@@ -69,4 +69,15 @@ test('a device that was used in between begins anew', () => {
     look(200, { free: ['gpu1'], waiting }),
   ];
   expect(lengths(...looks)).toEqual({ x: [100, 100] });
+});
+
+test('what has been given to a run is for that run alone, and it is to take it at once', () => {
+  const free = ['gpu0'];
+  const claims = new Map([['next', ['gpu0']]]);
+  const others = look(0, { free, claims, waiting: [ticket('x')] });
+  expect(lengths(others, { ...others, atMs: 900 })).toEqual({});
+  const ready = { free, claims, waiting: [ticket('x'), ticket('next')] };
+  expect(lengths(others, look(900, ready), look(1000, ready))).toEqual({ next: [100] });
+  // It had waited for a free device before.
+  expect(lengths(look(0, { free, waiting: [ticket('next')] }), look(300, ready))).toEqual({ next: [300] });
 });

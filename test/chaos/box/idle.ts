@@ -1,6 +1,7 @@
 // Was a device free and unused while somebody entitled to it waited? Pure: fed with one look at the machine after another.
 // Who is entitled follows from docs/scheduling.md: the first in line when enough is free for it; another one when it fits
-// beside what is reserved for the first, or ends, by its own limit, before that is due. For the next runs of the other members
+// beside what is reserved for the first, or ends, by its own limit, before that is due; and whoever has been given devices and
+// is ready to take them, and nobody else as long as they are kept for that. For the next runs of the other members
 // devices are kept too: while such a run waits, one is surely entitled only if it ends before any device could be due for
 // that. Shares no code with the daemon.
 
@@ -20,6 +21,8 @@ export interface Look {
   /** Of runs that hold nothing, whose daemon lives and has taken its place in the line. */
   waiting: readonly WaitingTicket[];
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
+  /** Run → the devices that it has been given, and nobody else: it is to take them. */
+  claims: ReadonlyMap<string, readonly string[]>;
   /** Of all runs that have a place in the line, those included that could not start yet: the members. */
   line: ReadonlyMap<string, number>;
   /** When the first of the devices that are held is free, if all keep to their limits; Infinity when none is held. */
@@ -89,11 +92,13 @@ export class IdleWatch {
 
   /** Since when there has been enough for it, all the time; null when it has to wait. */
   #entitledSince(ticket: WaitingTicket, look: Look): number | null {
-    const { atMs, reservation } = look;
+    const { atMs, reservation, claims } = look;
+    if (claims.has(ticket.run)) return this.#open.get(ticket.run)?.startMs ?? atMs;
     const isFirst = reservation === null || reservation.run === ticket.run;
     if (!isFirst && mayBeKept(ticket, look)) return null;
     const endsBefore = reservation !== null && atMs + ticket.timeMs <= reservation.atMs;
     const taken = new Set(isFirst || endsBefore ? [] : reservation?.devices);
+    for (const device of [...claims.values()].flat()) taken.add(device);
     const times = this.#groups(ticket).flatMap((group) => {
       const since = group
         .filter((device) => !taken.has(device))

@@ -39,6 +39,7 @@ export interface BoxLook {
   waiting: WaitingTicket[];
   reservation: { run: string; devices: string[]; atMs: number } | null;
   line: Map<string, number>;
+  claims: Map<string, string[]>;
   dueMs: number;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
@@ -71,6 +72,7 @@ export class BoxReader {
         .filter(({ content }) => this.#isWaiting(content, daemons))
         .map(({ content }) => ({ ...content, member: memberOf(content) })),
       line: new Map(line.map(({ content }) => [content.run, memberOf(content)])),
+      claims: this.#claims(daemons),
       dueMs: this.#dueMs(),
       reservation: this.#reservation(new Set(tickets.map(({ content }) => content.run))),
       excuse: this.#excuse(
@@ -129,17 +131,30 @@ export class BoxReader {
     return reservation !== null && waiting.has(reservation.run) ? reservation : null;
   }
 
+  /** Of the runs whose turn it is and whose daemons live: devices that wait for them and for nobody else. */
+  #claims(daemons: ReadonlyMap<string, boolean>): Map<string, string[]> {
+    const claims = this.#leases().filter(
+      ({ daemon, claimUntilMs, isHeld }) => !isHeld && claimUntilMs > Date.now() && daemons.has(daemon),
+    );
+    return new Map(claims.map(({ run, devices }) => [run, devices]));
+  }
+
   #dueMs(): number {
-    const leases = readdirSync(join(this.#box, 'leases')).filter((name) => name.endsWith('.lease'));
-    const ends = leases.flatMap((name) => {
+    return Math.min(...this.#leases().map(({ bornMs, timeMs }) => bornMs + timeMs));
+  }
+
+  /** Those that aren't over. */
+  #leases(): (Lease & { isHeld: boolean; bornMs: number })[] {
+    const names = readdirSync(join(this.#box, 'leases')).filter((name) => name.endsWith('.lease'));
+    return names.flatMap((name) => {
       const path = join(this.#box, 'leases', name);
       const [head, ...rest] = read(path).split('\n');
       // It may have gone meanwhile, or be over and not cleared away yet.
       if (!head || rest.some((line) => line.startsWith('ended '))) return [];
-      const { timeMs } = JSON.parse(head) as { timeMs: number };
-      return (lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0) + timeMs;
+      const isHeld = rest.some((line) => line.startsWith('held '));
+      const bornMs = lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
+      return { ...(JSON.parse(head) as Lease), isHeld, bornMs };
     });
-    return Math.min(...ends);
   }
 
   #json<Content>(folder: string, names: RegExp): { name: string; path: string; content: Content }[] {
@@ -159,6 +174,14 @@ type Ticket = Omit<WaitingTicket, 'member'> & { daemon: string };
 /** A daemon's key begins with the uid of its owner. */
 function memberOf({ daemon }: Ticket): number {
   return Number.parseInt(daemon, 10);
+}
+
+interface Lease {
+  run: string;
+  daemon: string;
+  devices: string[];
+  timeMs: number;
+  claimUntilMs: number;
 }
 
 interface Presence {

@@ -82,6 +82,9 @@ if (import.meta.main) {
     const at = (part: number): number => Math.round((jains[Math.floor(part * workloads)] ?? 1) * 1000) / 1000;
     const inUse = all.reduce((sum, shares) => sum + shares.inUse, 0) / workloads;
     const below = jains.filter((jain) => jain < 0.95).length;
+    // Of equal shares of what was used, the least that any member got.
+    const least = all.map(({ shares }) => Math.min(...shares)).sort((a, b) => a - b);
+    const leastAt = (part: number): number => Math.round((least[Math.floor(part * workloads)] ?? 1) * 100) / 100;
     console.log(
       JSON.stringify({
         name,
@@ -91,6 +94,8 @@ if (import.meta.main) {
         p5: at(0.05),
         median: at(0.5),
         below,
+        least: leastAt(0),
+        leastP1: leastAt(0.01),
         inUse,
       }),
     );
