@@ -205,8 +205,8 @@ export class Box {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#watches.close();
-    this.#decider.close();
     await this.#turn;
+    this.#decider.close();
     this.#starting.letAllGo();
     await this.folders.leases.dropPrepared();
     this.#turns.close();

@@ -84,7 +84,8 @@ if (import.meta.main) {
     const below = jains.filter((jain) => jain < 0.95).length;
     // Of equal shares of what was used, the least that any member got.
     const least = all.map(({ shares }) => Math.min(...shares)).sort((a, b) => a - b);
-    const leastAt = (part: number): number => Math.round((least[Math.floor(part * workloads)] ?? 1) * 100) / 100;
+    const leastAt = (part: number): number =>
+      Math.round((least[Math.floor(part * workloads)] ?? 1) * 100) / 100;
     console.log(
       JSON.stringify({
         name,
