@@ -81,8 +81,8 @@ export async function checkBox(
   blame(
     'idle',
     ...late.map(
-      ({ run, startMs, lengthMs, pressureMs }) =>
-        `${run} waited ${Math.round(lengthMs)} ms (pressure ${Math.round(pressureMs)} ms) from ${new Date(startMs).toISOString()}`,
+      ({ run, startMs, lengthMs, pressureMs, as }) =>
+        `${run}, ${as}, waited ${Math.round(lengthMs)} ms (pressure ${Math.round(pressureMs)} ms) from ${new Date(startMs).toISOString()}`,
     ),
   );
   for (const window of late.slice(0, MOST_EXPLAINED)) details.push(...around(window, { world, ledger }));

@@ -36,6 +36,8 @@ export interface IdleWindow {
   startMs: number;
   lengthMs: number;
   excuse: string | null;
+  /** What made it entitled, at last. */
+  as: 'given devices' | 'the first' | 'beside the first';
 }
 
 export class IdleWatch {
@@ -71,15 +73,17 @@ export class IdleWatch {
     return this.windows;
   }
 
-  #extend(run: string, sinceMs: number, { atMs, excuse }: Look): void {
+  #extend(run: string, sinceMs: number, look: Look): void {
+    const { atMs, excuse } = look;
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
     const known = this.#open.get(run);
     if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, excuse });
+      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, excuse, as: entitledAs(run, look) });
       return;
     }
+    known.as = entitledAs(run, look);
     known.excuse ??= excuse;
   }
 
@@ -119,6 +123,11 @@ export class IdleWatch {
     const large = groups.filter((group) => group.length >= gpus);
     return large.length === 0 ? [all] : large;
   }
+}
+
+function entitledAs(run: string, { claims, reservation }: Look): IdleWindow['as'] {
+  if (claims.has(run)) return 'given devices';
+  return reservation === null || reservation.run === run ? 'the first' : 'beside the first';
 }
 
 /** True when what is free could be due, before the ticket's run has ended, for the next run of a third member. */
