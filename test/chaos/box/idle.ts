@@ -21,8 +21,8 @@ export interface Look {
   /** Of runs that hold nothing, whose daemon lives and has taken its place in the line. */
   waiting: readonly WaitingTicket[];
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
-  /** Run → the devices that it has been given, and nobody else: it is to take them. */
-  claims: ReadonlyMap<string, readonly string[]>;
+  /** Run → the devices that it has been given, and nobody else: it is to take them, once it is prepared. */
+  claims: ReadonlyMap<string, { devices: readonly string[]; isPreparing: boolean }>;
   /** Of all runs that have a place in the line, those included that could not start yet: the members. */
   line: ReadonlyMap<string, number>;
   /** When the first of the devices that are held is free, if all keep to their limits; Infinity when none is held. */
@@ -97,12 +97,14 @@ export class IdleWatch {
   /** Since when there has been enough for it, all the time; null when it has to wait. */
   #entitledSince(ticket: WaitingTicket, look: Look): number | null {
     const { atMs, reservation, claims } = look;
-    if (claims.has(ticket.run)) return this.#open.get(ticket.run)?.startMs ?? atMs;
+    const own = claims.get(ticket.run);
+    if (own?.isPreparing) return null;
+    if (own !== undefined) return this.#open.get(ticket.run)?.startMs ?? atMs;
     const isFirst = reservation === null || reservation.run === ticket.run;
     if (!isFirst && mayBeKept(ticket, look)) return null;
     const endsBefore = reservation !== null && atMs + ticket.timeMs <= reservation.atMs;
     const taken = new Set(isFirst || endsBefore ? [] : reservation?.devices);
-    for (const device of [...claims.values()].flat()) taken.add(device);
+    for (const { devices } of claims.values()) for (const device of devices) taken.add(device);
     const times = this.#groups(ticket).flatMap((group) => {
       const since = group
         .filter((device) => !taken.has(device))

@@ -2,7 +2,7 @@
 // the daemon, and disturbs nothing: it takes no lock and opens no fifo.
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { WaitingTicket } from './idle.ts';
+import type { Look, WaitingTicket } from './idle.ts';
 
 export interface LivingRun {
   run: string;
@@ -39,7 +39,7 @@ export interface BoxLook {
   waiting: WaitingTicket[];
   reservation: { run: string; devices: string[]; atMs: number } | null;
   line: Map<string, number>;
-  claims: Map<string, string[]>;
+  claims: Look['claims'];
   dueMs: number;
   /** Why nobody is to be blamed just now; null when somebody is. */
   excuse: string | null;
@@ -47,6 +47,8 @@ export interface BoxLook {
 
 /** For those behind a daemon that has died to see it, to give way to whom it may concern, and to decide. */
 const NOTICED_MS = 300;
+/** A claim that is good for longer is one of a run whose turn came before it was prepared (docs/scheduling.md). */
+const START_CLAIM_MS = 2500;
 
 export class BoxReader {
   readonly #box: string;
@@ -132,11 +134,15 @@ export class BoxReader {
   }
 
   /** Of the runs whose turn it is and whose daemons live: devices that wait for them and for nobody else. */
-  #claims(daemons: ReadonlyMap<string, boolean>): Map<string, string[]> {
+  #claims(daemons: ReadonlyMap<string, boolean>): Look['claims'] {
     const claims = this.#leases().filter(
       ({ daemon, claimUntilMs, isHeld }) => !isHeld && claimUntilMs > Date.now() && daemons.has(daemon),
     );
-    return new Map(claims.map(({ run, devices }) => [run, devices]));
+    return new Map(
+      claims.map(({ run, devices, claimUntilMs, bornMs }) => {
+        return [run, { devices, isPreparing: claimUntilMs - bornMs > START_CLAIM_MS }] as const;
+      }),
+    );
   }
 
   #dueMs(): number {
