@@ -71,15 +71,9 @@ test('a device that was used in between begins anew', () => {
   expect(lengths(...looks)).toEqual({ x: [100, 100] });
 });
 
-test('what has been given to a run is for that run alone, and it is to take it at once', () => {
-  const free = ['gpu0'];
-  const claims = new Map([['next', { devices: ['gpu0'], isPreparing: false }]]);
-  const others = look(0, { free, claims, waiting: [ticket('x')] });
-  expect(lengths(others, { ...others, atMs: 900 })).toEqual({});
-  const ready = { free, claims, waiting: [ticket('x'), ticket('next')] };
-  expect(lengths(others, look(900, ready), look(1000, ready))).toEqual({ next: [100] });
-  const early = new Map([['next', { devices: ['gpu0'], isPreparing: true }]]);
-  expect(lengths(...[0, 900].map((atMs) => look(atMs, { ...ready, claims: early })))).toEqual({});
-  // It had waited for a free device before.
-  expect(lengths(look(0, { free, waiting: [ticket('next')] }), look(300, ready))).toEqual({ next: [300] });
+test('what is kept for a run is no idle device for others', () => {
+  const kept = { free: ['gpu0'], claims: new Map([['next', ['gpu0']]]), waiting: [ticket('x')] };
+  expect(lengths(look(0, kept), look(900, kept))).toEqual({});
+  const more = { ...kept, free: ['gpu0', 'gpu1'] };
+  expect(lengths(look(0, more), look(900, more))).toEqual({ x: [900] });
 });

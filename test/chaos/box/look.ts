@@ -47,8 +47,6 @@ export interface BoxLook {
 
 /** For those behind a daemon that has died to see it, to give way to whom it may concern, and to decide. */
 const NOTICED_MS = 300;
-/** A claim that is good for longer is one of a run whose turn came before it was prepared (docs/scheduling.md). */
-const START_CLAIM_MS = 2500;
 
 export class BoxReader {
   readonly #box: string;
@@ -138,11 +136,7 @@ export class BoxReader {
     const claims = this.#leases().filter(
       ({ daemon, claimUntilMs, isHeld }) => !isHeld && claimUntilMs > Date.now() && daemons.has(daemon),
     );
-    return new Map(
-      claims.map(({ run, devices, claimUntilMs, bornMs }) => {
-        return [run, { devices, isPreparing: claimUntilMs - bornMs > START_CLAIM_MS }] as const;
-      }),
-    );
+    return new Map(claims.map(({ run, devices }) => [run, devices]));
   }
 
   #dueMs(): number {
