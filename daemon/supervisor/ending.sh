@@ -3,8 +3,9 @@
 # It must never signal a number without having just seen that it is still the run's.
 # shellcheck disable=SC2034,SC2154 # shares its variables with the supervisor
 
-grep_processes() { # sets `found` to the "PID/FILE" of every FILE that `grep OPTIONS… /proc/*/FILE…` names: FILE… -- OPTIONS…
-  local line fd paths=() # a hung /proc entry can't hang us
+# grep_processes FILE… -- OPTIONS…   sets `found` to every "PID/FILE" that `grep OPTIONS…` names of all /proc/PID/FILE…
+grep_processes() { # a hung /proc entry can't hang us
+  local line fd paths=()
   for ((; $#; )); do
     line=$1
     shift

@@ -65,6 +65,7 @@ export class BoxReader {
   look(): BoxLook {
     const daemons = this.#daemons();
     const tickets = this.#json<Ticket>('tickets', /\.json$/);
+    const leases = this.#leases();
     const line = tickets.filter(({ content: { daemon } }) => daemons.has(daemon));
     return {
       locked: this.#locked(),
@@ -72,8 +73,8 @@ export class BoxReader {
         .filter(({ content }) => this.#isWaiting(content, daemons))
         .map(({ content }) => ({ ...content, member: memberOf(content) })),
       line: new Map(line.map(({ content }) => [content.run, memberOf(content)])),
-      claims: this.#claims(daemons),
-      dueMs: this.#dueMs(),
+      claims: claimsOf(leases, daemons),
+      dueMs: Math.min(...leases.map(({ bornMs, timeMs }) => bornMs + timeMs)),
       reservation: this.#reservation(new Set(tickets.map(({ content }) => content.run))),
       excuse: this.#excuse(
         tickets.map(({ content }) => content),
@@ -131,20 +132,8 @@ export class BoxReader {
     return reservation !== null && waiting.has(reservation.run) ? reservation : null;
   }
 
-  /** Of the runs whose turn it is and whose daemons live: devices that wait for them and for nobody else. */
-  #claims(daemons: ReadonlyMap<string, boolean>): Look['claims'] {
-    const claims = this.#leases().filter(
-      ({ daemon, claimUntilMs, isHeld }) => !isHeld && claimUntilMs > Date.now() && daemons.has(daemon),
-    );
-    return new Map(claims.map(({ run, devices }) => [run, devices]));
-  }
-
-  #dueMs(): number {
-    return Math.min(...this.#leases().map(({ bornMs, timeMs }) => bornMs + timeMs));
-  }
-
   /** Those that aren't over. */
-  #leases(): (Lease & { isHeld: boolean; bornMs: number })[] {
+  #leases(): Lease[] {
     const names = readdirSync(join(this.#box, 'leases')).filter((name) => name.endsWith('.lease'));
     return names.flatMap((name) => {
       const path = join(this.#box, 'leases', name);
@@ -153,7 +142,7 @@ export class BoxReader {
       if (!head || rest.some((line) => line.startsWith('ended '))) return [];
       const isHeld = rest.some((line) => line.startsWith('held '));
       const bornMs = lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
-      return { ...(JSON.parse(head) as Lease), isHeld, bornMs };
+      return { ...(JSON.parse(head) as Omit<Lease, 'isHeld' | 'bornMs'>), isHeld, bornMs };
     });
   }
 
@@ -182,6 +171,16 @@ interface Lease {
   devices: string[];
   timeMs: number;
   claimUntilMs: number;
+  isHeld: boolean;
+  bornMs: number;
+}
+
+/** Of the runs whose turn it is and whose daemons live: devices that wait for them and for nobody else. */
+function claimsOf(leases: readonly Lease[], daemons: ReadonlyMap<string, boolean>): Look['claims'] {
+  const claims = leases.filter(
+    ({ daemon, claimUntilMs, isHeld }) => !isHeld && claimUntilMs > Date.now() && daemons.has(daemon),
+  );
+  return new Map(claims.map(({ run, devices }) => [run, devices]));
 }
 
 interface Presence {
