@@ -118,7 +118,6 @@ export class Box {
   }
 
   withdraw(run: string): void {
-    this.#decider.isReadyAgain(run);
     this.folders.tickets.remove(run);
   }
 
@@ -154,18 +153,12 @@ export class Box {
     this.#starting.letGo(run);
   }
 
-  /** It can't start just yet: keeps its devices for it, for so many ms. */
-  keep(run: string): number {
-    return this.folders.leases.extend(run);
-  }
-
-  /** It isn't ready for its turn: others go first until it is. */
-  postpone(run: string): void {
-    this.#decider.postpone(run);
-  }
-
-  ready(run: string): void {
-    if (this.#decider.isReadyAgain(run)) this.folders.tickets.renew(run);
+  /** Of our runs, those whose turn has come, by the last decision, and that aren't prepared for it. */
+  unprepared(): string[] {
+    const last = this.#last;
+    if (last === undefined) return [];
+    const awaited = last.decision.waiting.filter(({ reason }) => reason.kind === 'unprepared');
+    return awaited.map(({ run }) => run).filter((run) => this.#decider.isOurs(last.survey, run));
   }
 
   /** It is over. What it used is counted with the next decision, which this asks for. */

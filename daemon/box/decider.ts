@@ -30,8 +30,6 @@ export class Decider {
   readonly #config: () => BoxConfig;
   readonly #ledger: Ledger;
   readonly #late = new LateWatch();
-  /** Our runs whose turn came and that aren't ready for it. */
-  readonly #postponed = new Set<string>();
   readonly #strangers: SeenStrangers;
   /** Our runs among the tickets of the last look. */
   #own: { tickets: Survey['tickets']; runs: ReadonlySet<string> } = { tickets: [], runs: new Set() };
@@ -98,18 +96,8 @@ export class Decider {
       config: this.#config(),
       nowMs,
       strangers: this.#strangers.standing(nowMs),
-      isLate: (ticket) =>
-        ticket.daemon === this.#key ? this.#postponed.has(ticket.run) : this.#late.isLate(ticket, nowMs),
+      isLate: (ticket) => ticket.daemon !== this.#key && this.#late.isLate(ticket, nowMs),
     });
-  }
-
-  postpone(run: string): void {
-    this.#postponed.add(run);
-  }
-
-  /** False for one that was ready all the time. */
-  isReadyAgain(run: string): boolean {
-    return this.#postponed.delete(run);
   }
 
   addStrangers(found: readonly StrangerNote[]): void {
@@ -131,8 +119,7 @@ export class Decider {
   /** We decide, so we are here: our own tickets aren't passed over any more. */
   #present(survey: Survey): Survey {
     const tickets = survey.view.tickets.map((ticket) => {
-      if (!ticket.passedOver || !this.isOurs(survey, ticket.run) || this.#postponed.has(ticket.run))
-        return ticket;
+      if (!ticket.passedOver || !this.isOurs(survey, ticket.run)) return ticket;
       this.#folders.tickets.renew(ticket.run);
       return { ...ticket, passedOver: false };
     });

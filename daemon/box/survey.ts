@@ -215,11 +215,11 @@ function planTicketOf(
 ): (ticket: Ticket) => PlanTicket {
   const byKey = new Map(daemons.map((daemon) => [daemon.key, daemon]));
   return (ticket) => {
-    const { run, member, gpus, type, timeMs, priority, seniorityMs } = ticket;
+    const { run, member, gpus, type, timeMs, priority, seniorityMs, prepared } = ticket;
     const named = byKey.get(ticket.daemon);
     const daemon = named?.member === member ? named : undefined;
     return {
-      ...{ run, member, gpus, type, timeMs, priority, seniorityMs },
+      ...{ run, member, gpus, type, timeMs, priority, seniorityMs, isPrepared: prepared },
       daemonAlive: daemon?.isAlive === true,
       passedOver: (daemon !== undefined && isSilent(daemon, ticket, nowMs)) || isLate(ticket),
     };

@@ -25,6 +25,8 @@ export function waitWords(reason: WaitReason, context: WordsContext): string {
       return `limit of ${reason.limit} ${reason.what === 'devices' ? 'devices' : 'runs'} for each member: ${reason.used} in use by your runs`;
     case 'blocked':
       return `needs ${gpus(reason.needs)}, only ${reason.usable} can be given out${tail(reason.blocked.map(blockedWords))}`;
+    case 'unprepared':
+      return 'its turn has come; it starts as soon as its copy of the code is there';
     case 'daemon_gone':
       return 'not in the line: its daemon is not running';
     case 'passed_over':

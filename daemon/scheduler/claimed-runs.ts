@@ -31,9 +31,13 @@ export class ClaimedRuns {
     return this.#runs.get(run)?.isGranted === true;
   }
 
-  isPreparing(run: string): boolean {
-    const claimed = this.#runs.get(run);
-    return claimed?.take === null && !claimed.isGranted && !claimed.isWithdrawn;
+  /** And waits for its turn. */
+  isPrepared(run: string): boolean {
+    return (this.#runs.get(run)?.take ?? null) !== null;
+  }
+
+  get hasPrepared(): boolean {
+    return [...this.#runs.values()].some(({ take }) => take !== null);
   }
 
   /** Those that may still be granted devices. */
@@ -62,6 +66,12 @@ export class ClaimedRuns {
     claimed.isGranted = turn.kind === 'granted';
     take(turn);
     return true;
+  }
+
+  /** It has no devices any more, and isn't ready for others before it waits again. */
+  takeBack(run: string): void {
+    const claimed = this.#runs.get(run);
+    if (claimed) claimed.isGranted = false;
   }
 
   /** At once, or as soon as it is prepared. False for one that isn't here, or has devices. */

@@ -12,8 +12,6 @@ export interface DeviceLineOptions {
   problem: () => string | null;
   /** Claims a run, prepares it and asks for its turn. */
   start: (runId: string) => void;
-  /** How long devices wait for a run that is being prepared, at most. */
-  keepMs?: number;
   /** Between looks at a box that can't be used, while runs wait for it. */
   retryMs?: number;
   log: { warn(fields: object, message: string): void; error(fields: object, message: string): void };

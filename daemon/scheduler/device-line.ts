@@ -1,20 +1,18 @@
 // This daemon's runs in the line of its box. Every ready run that asks for devices has a ticket, so that the line is
 // fair and everyone can be told why they wait; the first few are claimed and prepared ahead, and then wait here, inside
-// their execution, for the box's grant: a device never waits for git. When more start at once, the devices of the others
-// are kept for the seconds that preparing them takes. What has been prepared and is held goes back into the queue.
+// their execution, for the box's grant. The ticket says whether its run is prepared, and the box gives devices to no other:
+// a device never waits for git. What has been prepared and is held goes back into the queue.
 // It must never decide who is next: the box does, for all of its members alike.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Box, Explanation, OwnGrant, ProcessIdentity } from '../box/index.ts';
 import type { DeviceQueue, Turn } from '../runner/deps.ts';
-import type { RunRecord } from '../store/record.ts';
 import { limitUnder, noDevicesIn } from './box-rules.ts';
 import { boxTrouble } from './box-trouble.ts';
 import { ClaimedRuns } from './claimed-runs.ts';
 import type { DeviceLineOptions } from './device-line-options.ts';
-import { EarlyGrants } from './early-grants.ts';
 import { unplacedWords } from './explain.ts';
 import { JoinedBox } from './joined-box.ts';
-import { OwnTickets } from './own-tickets.ts';
+import { OwnTickets, type Wanted } from './own-tickets.ts';
 import { Rounds } from './rounds.ts';
 
 /** Of one member's daemon; its other runs move up as these start. */
@@ -33,7 +31,6 @@ export class DeviceLine implements DeviceQueue {
   #problem: string | null = null;
   #retry: NodeJS.Timeout | undefined;
   #unlisten: (() => void) | undefined;
-  readonly #early = new EarlyGrants();
   readonly #rounds: Rounds;
 
   constructor(options: DeviceLineOptions) {
@@ -74,7 +71,6 @@ export class DeviceLine implements DeviceQueue {
     clearTimeout(this.#retry);
     this.#claimed.interruptAll();
     await stopped;
-    for (const run of this.#early.runs()) this.#dropEarly(run);
   }
 
   /** After `stop`, when no run is on its way any more. */
@@ -132,17 +128,12 @@ export class DeviceLine implements DeviceQueue {
   turnOf(run: string): Promise<Turn> {
     if (this.#rounds.isStopped) return Promise.resolve({ kind: 'interrupted' });
     const turn = this.#claimed.wait(run);
-    const grant = this.#mayStart() ? this.#early.take(run) : undefined;
-    if (grant !== undefined) this.#claimed.answer(run, { kind: 'granted', grant });
-    else this.#tell(run, (box) => box.ready(run));
     this.#decideSoon();
     return turn;
   }
 
   withdraw(run: string): boolean {
-    const isWithdrawn = this.#claimed.withdraw(run);
-    if (isWithdrawn) this.#dropEarly(run);
-    return isWithdrawn;
+    return this.#claimed.withdraw(run);
   }
 
   async started(run: string, supervisor: ProcessIdentity | undefined): Promise<void> {
@@ -151,6 +142,7 @@ export class DeviceLine implements DeviceQueue {
   }
 
   giveBack(run: string): void {
+    this.#claimed.takeBack(run);
     this.#tell(run, (box) => box.giveBack(run));
     // The decision that gave it counted on these devices.
     this.#rounds.note();
@@ -158,7 +150,6 @@ export class DeviceLine implements DeviceQueue {
 
   leave(run: string): void {
     this.#claimed.delete(run);
-    this.#dropEarly(run);
     this.wake();
   }
 
@@ -203,17 +194,18 @@ export class DeviceLine implements DeviceQueue {
     const hasMoved = !this.#joined.isOpening && (await this.#follow());
     const box = this.#current;
     if (box === null || this.#rounds.isStopped) return;
-    if (!this.#mayStart()) for (const run of this.#early.runs()) this.#dropEarly(run);
+    // None of ours can be given anything: nobody waits for the sync of the disk that a claim is.
+    if (!this.#claimed.hasPrepared) this.#prepareAhead(box);
     const isKept = (run: string): boolean => this.#claimed.isGranted(run);
     const hasChanged = this.#tickets.renew(box, this.#wanted(), isKept);
     if (!hasChanged && !isDue && !hasMoved) {
-      this.#prepareAhead();
+      this.#prepareAhead(box);
       return;
     }
     const grants = await box.decide();
-    for (const grant of grants) this.#hand(box, grant);
-    // To claim a run syncs the disk, and these have devices that wait for them. They wake us when they have left.
-    if (grants.length === 0) this.#prepareAhead();
+    for (const grant of grants) this.#hand(grant);
+    // Those with devices go first. They wake us when they have left.
+    if (grants.length === 0) this.#prepareAhead(box);
     const told = await Promise.all(
       this.#tickets.runs().map(async (run) => [run, await box.explain(run)] as const),
     );
@@ -237,48 +229,30 @@ export class DeviceLine implements DeviceQueue {
     this.#retry.unref();
   }
 
-  #wanted(): RunRecord[] {
+  #wanted(): Wanted[] {
     const { store } = this.#options;
     if (!this.#mayStart() || this.#joined.isLeaving) return [];
     const claimed = this.#claimed.inLine().flatMap((id) => {
       const run = store.runs.get(id);
       return run?.phase === 'preparing' ? [run] : [];
     });
-    return [...claimed, ...store.runs.readyForDevices(MAX_TICKETS)].slice(0, MAX_TICKETS);
+    const runs = [...claimed, ...store.runs.readyForDevices(MAX_TICKETS)].slice(0, MAX_TICKETS);
+    return runs.map((run) => ({ run, isPrepared: this.#claimed.isPrepared(run.id) }));
   }
 
   #mayStart(): boolean {
     return !this.#rounds.isStopped && !this.#options.store.isPaused && this.#options.problem() === null;
   }
 
-  #hand(box: Box, grant: OwnGrant): void {
+  #hand(grant: OwnGrant): void {
     const { run } = grant;
-    if (this.#mayStart()) {
-      if (this.#claimed.answer(run, { kind: 'granted', grant })) return;
-      if (!this.#claimed.has(run)) this.#start(run);
-      if (this.#claimed.isPreparing(run)) {
-        const keepMs = Math.min(box.keep(run), this.#options.keepMs ?? Number.POSITIVE_INFINITY);
-        this.#early.keep(grant, keepMs, () => this.#lapse(run));
-        return;
-      }
-    }
-    box.giveBack(run);
+    const isTaken = this.#mayStart() && this.#claimed.answer(run, { kind: 'granted', grant });
+    if (!isTaken) this.giveBack(run);
   }
 
-  /** It is taking too long to prepare: others go first, and it has its place again as soon as it is ready. */
-  #lapse(run: string): void {
-    this.#tell(run, (box) => {
-      box.giveBack(run);
-      box.postpone(run);
-    });
-    this.#decideSoon();
-  }
-
-  #dropEarly(run: string): void {
-    if (this.#early.take(run) !== undefined) this.giveBack(run);
-  }
-
-  #prepareAhead(): void {
+  /** The first of our own, and all whose turn has come. */
+  #prepareAhead(box: Box): void {
+    for (const run of box.unprepared()) this.#start(run);
     const free = PREPARED_AHEAD - this.#claimed.inLine().length;
     if (free <= 0) return;
     for (const { id } of this.#options.store.runs.readyForDevices(free)) this.#start(id);

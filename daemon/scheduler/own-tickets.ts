@@ -4,6 +4,11 @@ import type { RunRecord } from '../store/record.ts';
 
 const PRIORITY_LIMIT = 1000;
 
+export interface Wanted {
+  run: RunRecord;
+  isPrepared: boolean;
+}
+
 export class OwnTickets {
   /** What they say, by run. */
   readonly #texts = new Map<string, string>();
@@ -23,8 +28,8 @@ export class OwnTickets {
   }
 
   /** Puts what is missing or has changed, and withdraws the others but for those to keep. True when that was anything. */
-  renew(box: Box, wanted: readonly RunRecord[], isKept: (run: string) => boolean): boolean {
-    const ids = new Set(wanted.map(({ id }) => id));
+  renew(box: Box, wanted: readonly Wanted[], isKept: (run: string) => boolean): boolean {
+    const ids = new Set(wanted.map(({ run: { id } }) => id));
     // What an earlier daemon of this home has left.
     if (!this.#isTidied) box.keepOnly(ids);
     this.#isTidied = true;
@@ -46,12 +51,14 @@ export class OwnTickets {
   }
 }
 
-function requestOf({ id, recipe: { resources }, priority }: RunRecord) {
+function requestOf({ run: { id, recipe, priority }, isPrepared }: Wanted) {
+  const { resources } = recipe;
   return {
     run: id,
     gpus: resources.gpus,
     type: resources.gpuType,
     timeMs: resources.timeMs,
     priority: Math.max(-PRIORITY_LIMIT, Math.min(PRIORITY_LIMIT, priority)),
+    prepared: isPrepared,
   };
 }

@@ -9,6 +9,7 @@ import { isForeign, removeTemporaries } from './own-names.ts';
 import { parseJson } from './parse-json.ts';
 import { type BoxPlaces, boxPlaces, uidOfKey } from './places.ts';
 import { type ForeignFile, ForeignFolder, type Ignored } from './read-file.ts';
+import { Tickets } from './tickets.ts';
 import { renewOwn, replaceOwn, touchOthers } from './write-file.ts';
 
 const presenceSchema = z.object({
@@ -88,6 +89,7 @@ export class OwnPresence {
     if (identity === undefined) throw new Error('this process is not to be seen in /proc');
     await makeFifo(places.daemonLife(key));
     const life = holdLife(places.daemonLife(key));
+    new Tickets(places).unprepare(key);
     // All may write to it: that is how they wake us.
     replaceOwn(places.wakeFile(key), '\n', 0o666);
     replaceOwn(places.presence(key), `${JSON.stringify(identity)}\n`);

@@ -43,8 +43,6 @@ export interface LeasePaths {
   lifePath: string;
 }
 
-/** For a supervisor to take the locks before the claim is void. */
-const HANDOVER_MS = 2000;
 /** A claim without a lock can't hold a device for longer, whatever it says. */
 export const MAX_CLAIM_MS = 10_000;
 
@@ -115,18 +113,6 @@ export class Leases {
     const spare = await this.#spare;
     this.#spare = undefined;
     if (spare === undefined || !moveOwn(spare, path)) await makeFifo(path);
-  }
-
-  /** Makes a claim of ours last as long as any can. Returns for how many ms it is good; 0 when it isn't there any more. */
-  extend(run: string): number {
-    const lease = this.read().leases.find(
-      ({ run: id, member }) => id === run && member === process.getuid?.(),
-    );
-    if (lease === undefined) return 0;
-    const { daemon, devices, timeMs } = lease;
-    const claim: Claim = { run, daemon, devices, timeMs, claimUntilMs: Date.now() + MAX_CLAIM_MS };
-    replaceOwn(this.pathsOf(run).leasePath, `${JSON.stringify(claim)}\n`);
-    return MAX_CLAIM_MS - HANDOVER_MS;
   }
 
   /** The supervisor writes this line itself; a daemon may, for one that doesn't. */

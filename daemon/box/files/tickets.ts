@@ -15,6 +15,8 @@ const ticketSchema = z.object({
   type: z.string().max(64).nullable(),
   timeMs: z.int().positive().nullable(),
   priority: z.int().min(-1000).max(1000),
+  /** It can begin as soon as it has devices; before that it gets none. */
+  prepared: z.boolean(),
 });
 
 /** What a daemon asks for on behalf of a run. */
@@ -57,6 +59,15 @@ export class Tickets {
       .concat('\n');
     const path = this.#pathOf(request.run);
     if (!overwriteOwn(path, text)) replaceOwn(path, text);
+  }
+
+  /** Of a daemon that has just come: what one before it has prepared has to be prepared again. */
+  unprepare(daemon: string): void {
+    for (const ticket of this.read().tickets) {
+      if (ticket.daemon !== daemon || !ticket.prepared) continue;
+      const { run, gpus, type, timeMs, priority } = ticket;
+      this.put({ run, gpus, type, timeMs, priority, prepared: false }, daemon);
+    }
   }
 
   /** False when it isn't there. */

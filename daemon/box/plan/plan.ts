@@ -83,6 +83,8 @@ class Round {
   /** For those that wait; undefined as long as nobody does. */
   #kept: KeptDevices | undefined;
   #first: PlanTicket | undefined;
+  /** What is free if those whose turn has come before they were prepared take what they may; undefined: there are none. */
+  #spoken: Pool | undefined;
 
   constructor(view: PlanView, nowMs: number) {
     this.#view = view;
@@ -101,8 +103,8 @@ class Round {
 
   /** Nobody is being kept waiting yet: start it, or reserve what it needs. */
   #placeNext(ticket: PlanTicket): WaitReason | null {
-    const devices = this.pool.chooseNow(ticket);
-    if (devices !== undefined) return this.#grant(ticket, devices);
+    const now = this.#start(ticket, (pool) => pool.chooseNow(ticket));
+    if (now !== undefined) return now.reason;
     const { blocked, holders, usable } = this.#obstacles(ticket);
     const choice = this.pool.earliest(ticket);
     if (choice === undefined) return { kind: 'blocked', needs: ticket.gpus, usable, blocked };
@@ -121,18 +123,37 @@ class Round {
     const lengthMs = plannedMs(ticket, this.#view.policy);
     const endsMs = this.#nowMs + lengthMs;
     const due = kept.lastDue(ticket);
-    const devices = due && endsMs <= due.atMs ? this.pool.chooseBeside(ticket, kept, endsMs) : undefined;
-    if (devices !== undefined) return this.#grant(ticket, devices);
+    const isInTime = due !== undefined && endsMs <= due.atMs;
+    const now = isInTime && this.#start(ticket, (pool) => pool.chooseBeside(ticket, kept, endsMs));
+    if (now) return now.reason;
     const inTheWay = due && kept.whose(due.device);
     kept.keep(ticket, lengthMs);
     if (inTheWay !== undefined) {
       const { run, member, devices: reserved, atMs } = inTheWay;
       return { kind: 'reserved', first: { run, member }, devices: reserved, atMs };
     }
-    const { run, member } = this.#first ?? ticket;
-    const first = { run, member };
+    return this.#behind(ticket);
+  }
+
+  #behind(ticket: PlanTicket): WaitReason {
+    const { run, member } = this.#first ?? this.delayed[0]?.ticket ?? ticket;
     const free = this.pool.freeCount(ticket.type);
-    return { kind: 'behind', ahead: this.delayed.length, first, needs: ticket.gpus, free };
+    return { kind: 'behind', ahead: this.delayed.length, first: { run, member }, needs: ticket.gpus, free };
+  }
+
+  /** Undefined when there is nothing for it. Else its reason to wait, null when it has its devices. */
+  #start(
+    ticket: PlanTicket,
+    choose: (pool: Pool) => string[] | undefined,
+  ): { reason: WaitReason | null } | undefined {
+    const devices = choose(this.pool);
+    if (devices === undefined) return undefined;
+    if (!ticket.isPrepared) this.#spoken ??= this.pool.copy();
+    const spoken = this.#spoken && choose(this.#spoken);
+    if (spoken !== undefined) this.#spoken?.occupy(spoken, this.#nowMs);
+    if (ticket.isPrepared) return { reason: this.#grant(ticket, devices) };
+    // As many are told to prepare themselves as there are devices for.
+    return { reason: spoken === undefined ? this.#behind(ticket) : { kind: 'unprepared' } };
   }
 
   #grant(ticket: PlanTicket, devices: string[]): null {
@@ -170,18 +191,20 @@ function expectedStarts(view: PlanView, round: Round, nowMs: number): Map<string
   const pool = round.pool.copy();
   const { reservation, delayed } = round;
   const first = delayed.find(({ ticket }) => ticket.run === reservation?.run);
+  const place = ({ ticket, reason }: Delayed): void => {
+    const choice = pool.earliest(ticket);
+    if (choice === undefined) return;
+    const atMs = reason.kind === 'limit' ? Math.max(choice.atMs, ownEnd(view, ticket, nowMs)) : choice.atMs;
+    pool.occupy(choice.devices, atMs + plannedMs(ticket, view.policy));
+    starts.set(ticket.run, atMs);
+  };
+  const isSoon = ({ reason }: Delayed): boolean => reason.kind === 'unprepared';
+  for (const each of delayed) if (isSoon(each)) place(each);
   if (reservation !== null && first !== undefined) {
     starts.set(reservation.run, reservation.atMs);
     pool.occupy(reservation.devices, reservation.atMs + plannedMs(first.ticket, view.policy));
   }
-  for (const { ticket, reason } of delayed) {
-    if (ticket === first?.ticket) continue;
-    const choice = pool.earliest(ticket);
-    if (choice === undefined) continue;
-    const atMs = reason.kind === 'limit' ? Math.max(choice.atMs, ownEnd(view, ticket, nowMs)) : choice.atMs;
-    pool.occupy(choice.devices, atMs + plannedMs(ticket, view.policy));
-    starts.set(ticket.run, atMs);
-  }
+  for (const each of delayed) if (each !== first && !isSoon(each)) place(each);
   return starts;
 }
 

@@ -41,6 +41,8 @@ export interface PlanTicket {
   daemonAlive: boolean;
   /** Was first, was woken, and did not take its devices. */
   passedOver: boolean;
+  /** Its space is there: it can begin as soon as it has devices. Until then it gets none, and keeps its place. */
+  isPrepared: boolean;
 }
 
 export interface MemberLimits {
@@ -102,6 +104,8 @@ export type WaitReason =
   | { kind: 'limit'; what: 'devices' | 'runs'; limit: number; used: number }
   /** No time can be told: strangers or drained devices are in the way. */
   | { kind: 'blocked'; needs: number; usable: number; blocked: Blocked[] }
+  /** Its turn has come before it was prepared. Whoever is prepared goes first until it is. */
+  | { kind: 'unprepared' }
   | { kind: 'daemon_gone' }
   | { kind: 'passed_over' };
 

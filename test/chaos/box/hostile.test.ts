@@ -121,7 +121,15 @@ describe.skipIf(!isRoot && process.env.CI !== 'true')('one member of a box', { t
     const next = await waiting(ann());
     const own = cem();
     const { uid } = own.account;
-    const forged = { run: next, daemon: `${uid}-00000000`, gpus: 1, type: null, timeMs: 1, priority: 9 };
+    const forged = {
+      run: next,
+      daemon: `${uid}-00000000`,
+      gpus: 1,
+      type: null,
+      timeMs: 1,
+      priority: 9,
+      prepared: true,
+    };
     own.account.shell(
       `printf %s '${JSON.stringify(forged)}' >'${place('tickets', `${next}.0123456789abcdef.json`)}'`,
     );

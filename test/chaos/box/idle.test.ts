@@ -71,9 +71,14 @@ test('a device that was used in between begins anew', () => {
   expect(lengths(...looks)).toEqual({ x: [100, 100] });
 });
 
-test('what is kept for a run is no idle device for others', () => {
+test('what has been given to a run is no idle device for others, and the run is to take it at once', () => {
   const kept = { free: ['gpu0'], claims: new Map([['next', ['gpu0']]]), waiting: [ticket('x')] };
   expect(lengths(look(0, kept), look(900, kept))).toEqual({});
+  const both = { ...kept, waiting: [ticket('x'), ticket('next')] };
+  expect(lengths(look(0, both), look(900, both))).toEqual({ next: [900] });
+  // It had waited for a free device before.
+  const before = look(0, { free: ['gpu0'], waiting: [ticket('next')] });
+  expect(lengths(before, look(300, both))).toEqual({ next: [300] });
   const more = { ...kept, free: ['gpu0', 'gpu1'] };
   expect(lengths(look(0, more), look(900, more))).toEqual({ x: [900] });
 });

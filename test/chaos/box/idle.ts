@@ -1,7 +1,7 @@
 // Was a device free and unused while somebody entitled to it waited? Pure: fed with one look at the machine after another.
 // Who is entitled follows from docs/scheduling.md: the first in line when enough is free for it; another one when it fits
-// beside what is reserved for the first, or ends, by its own limit, before that is due. For the next runs of the other members
-// devices are kept too: while such a run waits, one is surely entitled only if it ends before any device could be due for
+// beside what is reserved for the first, or ends, by its own limit, before that is due; and whoever has been given devices, and
+// nobody else as long as they are on their way to it. For the next runs of the other members devices are kept too: while such a run waits, one is surely entitled only if it ends before any device could be due for
 // that. Shares no code with the daemon.
 
 export interface WaitingTicket {
@@ -20,10 +20,7 @@ export interface Look {
   /** Of runs that hold nothing, whose daemon lives and has taken its place in the line. */
   waiting: readonly WaitingTicket[];
   reservation: { run: string; devices: readonly string[]; atMs: number } | null;
-  /**
-   * Run → the devices that are kept for it, and for nobody else, for ten seconds at most. It may be being prepared still,
-   * anew after its daemon was restarted: from here that isn't to be seen.
-   */
+  /** Run → the devices that it has been given, and is to take at once. */
   claims: ReadonlyMap<string, readonly string[]>;
   /** Of all runs that have a place in the line, those included that could not start yet: the members. */
   line: ReadonlyMap<string, number>;
@@ -39,7 +36,7 @@ export interface IdleWindow {
   lengthMs: number;
   excuse: string | null;
   /** What made it entitled, at last. */
-  as: 'the first' | 'beside the first';
+  as: 'given devices' | 'the first' | 'beside the first';
 }
 
 export class IdleWatch {
@@ -99,7 +96,7 @@ export class IdleWatch {
   /** Since when there has been enough for it, all the time; null when it has to wait. */
   #entitledSince(ticket: WaitingTicket, look: Look): number | null {
     const { atMs, reservation, claims } = look;
-    if (claims.has(ticket.run)) return null;
+    if (claims.has(ticket.run)) return this.#open.get(ticket.run)?.startMs ?? atMs;
     const isFirst = reservation === null || reservation.run === ticket.run;
     if (!isFirst && mayBeKept(ticket, look)) return null;
     const endsBefore = reservation !== null && atMs + ticket.timeMs <= reservation.atMs;
@@ -127,7 +124,8 @@ export class IdleWatch {
   }
 }
 
-function entitledAs(run: string, { reservation }: Look): IdleWindow['as'] {
+function entitledAs(run: string, { claims, reservation }: Look): IdleWindow['as'] {
+  if (claims.has(run)) return 'given devices';
   return reservation === null || reservation.run === run ? 'the first' : 'beside the first';
 }
 

@@ -116,7 +116,8 @@ export class BoxReader {
 
   #isWaiting({ daemon, run }: Ticket, daemons: ReadonlyMap<string, boolean>): boolean {
     if (daemons.get(daemon) !== true) return false;
-    // Until the folder for its artifacts is there, git is not done yet: no device could be of use to it.
+    // Until the folder for its artifacts is there, git is not done yet: no device could be of use to it. What its ticket says
+    // of that is its daemon's word.
     const spaces = this.#spaces.get(Number.parseInt(daemon, 10)) ?? '';
     if (!existsSync(join(spaces, run, 'out'))) return false;
     return !/^held /m.test(read(join(this.#box, 'leases', `${run}.lease`)));

@@ -72,7 +72,7 @@ export class RemoteMember implements AsyncDisposable {
     const run = v7();
     await this.ask({
       do: 'put',
-      ticket: { run, gpus: 1, type: null, timeMs: 3_600_000, priority: 0, ...changes },
+      ticket: { run, gpus: 1, type: null, timeMs: 3_600_000, priority: 0, prepared: true, ...changes },
     });
     return run;
   }

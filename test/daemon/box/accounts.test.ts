@@ -123,6 +123,7 @@ describe.skipIf(isMissing(isRoot, 'root, who alone can make accounts'))(
         type: null,
         timeMs: 1,
         priority: 9,
+        prepared: true,
       };
       second().shell(`printf %s '${JSON.stringify(ticket)}' >'${places.ticket(forged)}'`);
       expect(await a.ask({ do: 'findings' })).toEqual([

@@ -116,7 +116,7 @@ test('a ticket keeps its place when its priority changes and when its daemon is 
   const a = await rig.member('a');
   const { holder } = await a.running();
   const [first, second] = [a.ask(), a.ask()];
-  a.box.put({ run: first, gpus: 1, type: null, timeMs: 2 * HOUR_MS, priority: 0 });
+  a.box.put({ run: first, gpus: 1, type: null, timeMs: 2 * HOUR_MS, priority: 0, prepared: true });
   await a.leave();
   const again = await rig.member('a');
   again.box.keepOnly(new Set([first, second]));
@@ -142,7 +142,15 @@ test('strange files are ignored and named; the line goes on', async () => {
   writeFileSync(large, 'x'.repeat(70_000));
   mkdirSync(folder);
   writeFileSync(text, '{"run":');
-  const ticket = { run: randomUUID(), daemon: a.box.key, gpus: 1, type: null, timeMs: null, priority: 0 };
+  const ticket = {
+    run: randomUUID(),
+    daemon: a.box.key,
+    gpus: 1,
+    type: null,
+    timeMs: null,
+    priority: 0,
+    prepared: true,
+  };
   writeFileSync(other, JSON.stringify(ticket));
   writeFileSync(stranger, JSON.stringify({ ...ticket, run: names[6], daemon: '4294967294-aaaaaaaa' }));
   const run = a.ask();

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { planBox } from '../../../daemon/box/plan/plan.ts';
+import type { Decision, PlanView } from '../../../daemon/box/plan/types.ts';
 import { HOUR_MS, machine, policy, ticket, view } from './machines.ts';
 import { ANY, DIVIDING, endless, sharesOf } from './shares.ts';
 import { type SimulatedRun, simulate } from './simulator.ts';
@@ -56,6 +57,37 @@ test('whoever is promised a start starts by then', () => {
       for (const { run, atMs } of promises) expect(starts.get(run)).toBeLessThanOrEqual(atMs);
     }),
     { seed: SEED + 1, numRuns: 2000 },
+  );
+});
+
+test('who is not prepared gets nothing, leaves no device idle that another could have, and breaks no promise to who is', () => {
+  const aWhile = fc.constantFrom(0, 0, 0, 20 * 60_000, 40 * 60_000, HOUR_MS);
+  const preparing = aWorkload.chain(({ devices, runs }) =>
+    fc.record({
+      devices: fc.constant(devices),
+      runs: fc.tuple(...runs.map((run) => aWhile.map((preparesMs) => ({ ...run, preparesMs })))),
+    }),
+  );
+  fc.assert(
+    fc.property(preparing, ({ devices, runs }) => {
+      const { outcomes, promises } = simulate(named(runs), {
+        devices: machine(devices),
+        policy: policy({ defaultTimeMs: 2 * HOUR_MS, bands: new Map([[0, 1]]) }),
+        decide: (before, nowMs) => {
+          const decision = planBox(before, nowMs);
+          expect(planBox(after(before, decision, nowMs), nowMs).grants).toEqual([]);
+          return decision;
+        },
+        halfLifeMs: 24 * HOUR_MS,
+      });
+      expect(outcomes).toHaveLength(runs.length);
+      const byId = new Map(outcomes.map((run) => [run.id, run]));
+      for (const { run, atMs } of promises) {
+        const { startMs = 0, preparesMs } = byId.get(run) ?? {};
+        if (preparesMs === 0) expect(startMs).toBeLessThanOrEqual(atMs);
+      }
+    }),
+    { seed: SEED + 2, numRuns: 1000 },
   );
 });
 
@@ -162,4 +194,18 @@ test('20 members with 50 tickets each are decided in time', () => {
 
 function named(runs: readonly Omit<SimulatedRun, 'id'>[]): SimulatedRun[] {
   return runs.map((run, index) => ({ ...run, id: `r${String(index).padStart(3, '0')}` }));
+}
+
+/** When all who may start have started. */
+function after(before: PlanView, { grants, reservation }: Decision, nowMs: number): PlanView {
+  const runs = new Set(grants.map(({ run }) => run));
+  const devices = before.devices.map((device) => {
+    const grant = grants.find((each) => each.devices.includes(device.id));
+    if (grant === undefined) return device;
+    const { run, member } = grant;
+    const timeMs = before.tickets.find((ticket) => ticket.run === run)?.timeMs ?? before.policy.defaultTimeMs;
+    const state = { kind: 'leased' as const, run, member, sinceMs: nowMs, untilMs: nowMs + timeMs };
+    return { ...device, state };
+  });
+  return { ...before, devices, reservation, tickets: before.tickets.filter(({ run }) => !runs.has(run)) };
 }

@@ -150,7 +150,8 @@ test('a thousand tickets are read in a fraction of a decision when few have chan
   const tickets = new Tickets(places);
   const key = `${process.getuid?.() ?? 0}-0badcafe`;
   const runs = Array.from({ length: 1000 }, () => v7());
-  for (const run of runs) tickets.put({ run, gpus: 1, type: null, timeMs: null, priority: 0 }, key);
+  for (const run of runs)
+    tickets.put({ run, gpus: 1, type: null, timeMs: null, priority: 0, prepared: true }, key);
   expect(tickets.read().tickets).toHaveLength(1000);
   const times = Array.from({ length: 9 }, () => {
     const startMs = performance.now();
@@ -160,7 +161,7 @@ test('a thousand tickets are read in a fraction of a decision when few have chan
   expect(Math.min(...times)).toBeLessThan(20);
   const [changed = ''] = runs;
   const birth = tickets.read().tickets.find(({ run }) => run === changed)?.seniorityMs;
-  tickets.put({ run: changed, gpus: 4, type: 'a100', timeMs: 5, priority: -3 }, key);
+  tickets.put({ run: changed, gpus: 4, type: 'a100', timeMs: 5, priority: -3, prepared: false }, key);
   const after = tickets.read().tickets.find(({ run }) => run === changed);
   expect(after).toMatchObject({ gpus: 4, type: 'a100', priority: -3, seniorityMs: birth });
 });

@@ -34,6 +34,7 @@ export function ticket(run: string, changes: Partial<PlanTicket> = {}): PlanTick
     priority: 0,
     seniorityMs: 0,
     daemonAlive: true,
+    isPrepared: true,
     passedOver: false,
     ...changes,
   };

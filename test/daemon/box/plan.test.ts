@@ -211,6 +211,44 @@ test('who is not there does not hold up the line', () => {
   expect([...decision.expectedStarts()]).toEqual([]);
 });
 
+test('who is not prepared gets nothing and keeps its place; as many are named as there are devices for', () => {
+  const not = { isPrepared: false };
+  const tickets = [
+    ticket('a', not),
+    ticket('b', { ...not, seniorityMs: 1 }),
+    ticket('c', { gpus: 2, seniorityMs: 2 }),
+    ticket('d', { ...not, gpus: 2, seniorityMs: 3 }),
+    ticket('e', { ...not, gpus: 4, seniorityMs: 4 }),
+    ticket('f', { ...not, seniorityMs: 5 }),
+  ];
+  const { grants, waiting, reservation, expectedStarts } = planBox(view({ tickets }), 0);
+  expect(grants.map(({ run }) => run)).toEqual(['c']);
+  const reasons = waiting.map(({ run, position, reason }) => `${run} ${position} ${reason.kind}`);
+  // d has devices left, but for a and b; e is the first that doesn't fit at all.
+  expect(reasons).toEqual(['a 1 unprepared', 'b 2 unprepared', 'd 3 behind', 'e 4 devices', 'f 5 behind']);
+  expect(reservation).toMatchObject({ run: 'e', atMs: HOUR_MS });
+  expect(expectedStarts().get('a')).toBe(0);
+});
+
+test('beside a reservation too, and a reserved run that is not prepared holds nobody up', () => {
+  const devices = having({ gpu0: leased(7, HOUR_MS) });
+  const big = ticket('big', { gpus: 4 });
+  const short = { timeMs: HOUR_MS / 2, seniorityMs: 1 };
+  const tickets = [
+    big,
+    ticket('x', { ...short, isPrepared: false }),
+    ticket('y', { ...short, seniorityMs: 2 }),
+  ];
+  const beside = planBox(view({ devices, tickets }), 0);
+  expect(beside.grants.map(({ run }) => run)).toEqual(['y']);
+  expect(beside.waiting.map(({ reason }) => reason.kind)).toEqual(['devices', 'unprepared']);
+  const { reservation } = beside;
+  const all = [{ ...big, isPrepared: false }, ticket('y', { timeMs: 9 * HOUR_MS, seniorityMs: 2 })];
+  const decision = planBox(view({ tickets: all, reservation }), 1);
+  expect(decision.grants.map(({ run }) => run)).toEqual(['y']);
+  expect(decision.waiting).toMatchObject([{ run: 'big', reason: { kind: 'unprepared' } }]);
+});
+
 test('strangers and drained devices are named, and reserve nothing', () => {
   const devices = having({
     gpu3: { kind: 'stranger', who: 'pid 4312 user3 python, 9.1 GB' },

@@ -119,7 +119,15 @@ export class Member {
   }
 
   ask(changes: Partial<TicketRequest> = {}): string {
-    const request = { run: v7(), gpus: 1, type: null, timeMs: HOUR_MS, priority: 0, ...changes };
+    const request = {
+      run: v7(),
+      gpus: 1,
+      type: null,
+      timeMs: HOUR_MS,
+      priority: 0,
+      prepared: true,
+      ...changes,
+    };
     this.box.put(request);
     return request.run;
   }

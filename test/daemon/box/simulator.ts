@@ -20,6 +20,8 @@ export interface SimulatedRun {
   limitMs: number | null;
   /** What it really takes. A limit ends it. */
   lengthMs: number;
+  /** It is prepared that long after it was submitted; at once by default. */
+  preparesMs?: number;
 }
 
 export interface Outcome extends SimulatedRun {
@@ -81,6 +83,7 @@ class Machine {
       const nextMs = Math.min(
         this.#arrivals[0]?.submitMs ?? Number.POSITIVE_INFINITY,
         ...[...this.#running.values()].map(({ endMs }) => endMs),
+        ...[...this.#waiting.values()].map(preparedMs).filter((atMs) => atMs > nowMs),
       );
       if (nextMs === Number.POSITIVE_INFINITY || nextMs > untilMs) break;
       nowMs = nextMs;
@@ -134,7 +137,7 @@ class Machine {
     const { policy } = this.#options;
     return {
       devices: this.#options.devices.map((device) => ({ ...device, state: this.#stateOf(device.id) })),
-      tickets: [...this.#waiting.values()].map(ticketOf),
+      tickets: [...this.#waiting.values()].map((run) => ticketOf(run, nowMs)),
       policy,
       usage,
       reservation: this.#reservation,
@@ -170,13 +173,18 @@ class Machine {
         throw new Error(`${device} is no ${run.type}`);
       }
     }
+    if (preparedMs(run) > nowMs) throw new Error(`granted ${id}, which isn't prepared`);
     this.#waiting.delete(id);
     const lengthMs = Math.min(run.lengthMs, run.limitMs ?? this.#options.policy.defaultTimeMs);
     this.#running.set(id, { ...run, startMs: nowMs, endMs: nowMs + lengthMs, devices });
   }
 }
 
-function ticketOf(run: SimulatedRun): PlanTicket {
+function preparedMs({ submitMs, preparesMs = 0 }: SimulatedRun): number {
+  return submitMs + preparesMs;
+}
+
+function ticketOf(run: SimulatedRun, nowMs: number): PlanTicket {
   return {
     run: run.id,
     member: run.member,
@@ -186,6 +194,7 @@ function ticketOf(run: SimulatedRun): PlanTicket {
     priority: run.priority,
     seniorityMs: run.submitMs,
     daemonAlive: true,
+    isPrepared: preparedMs(run) <= nowMs,
     passedOver: false,
   };
 }

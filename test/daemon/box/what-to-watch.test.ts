@@ -18,7 +18,13 @@ function round(...tickets: (Partial<PlanTicket> & { run: string })[]): Round {
     devices: states.map((state, index) => ({ id: `gpu${index}`, type: 'fake', memoryMb: 1, state })),
     tickets: tickets.map((ticket, index) => ({
       ...{ member: index + 2, gpus: 1, type: null, timeMs: 30 * MINUTE_MS, priority: 0 },
-      ...{ seniorityMs: NOW_MS - 1000 + index, daemonAlive: true, passedOver: false, ...ticket },
+      ...{
+        seniorityMs: NOW_MS - 1000 + index,
+        daemonAlive: true,
+        passedOver: false,
+        isPrepared: true,
+        ...ticket,
+      },
     })),
     policy: {
       ...{ defaultTimeMs: 60 * MINUTE_MS, maxTimeMs: null, patienceMs: 7 * 86_400_000 },

@@ -13,14 +13,6 @@ test('every ready run has a ticket, and the first two are prepared ahead', async
   expect(rig.tickets().sort()).toEqual([first, second, third, fourth].sort());
 });
 
-test('a grant that comes before its run is prepared is kept for it', async () => {
-  await using rig = await LineRig.open({ devices: 3 });
-  const ids = [1, 1, 1].map((gpus) => rig.submit(gpus));
-  await rig.untilClaimed(...ids);
-  const grants = await Promise.all(ids.map((id) => rig.grant(id)));
-  expect(grants.flatMap(({ devices }) => devices).sort()).toEqual(['gpu0', 'gpu1', 'gpu2']);
-});
-
 test('a grant that is given back is given again, to the same run', async () => {
   await using rig = await LineRig.open();
   const id = rig.submit(1);

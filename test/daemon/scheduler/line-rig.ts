@@ -1,8 +1,9 @@
 // The line of one daemon's runs over a real box with fake devices. Runs are claimed as the executor claims them, and are
 // prepared when the test says so.
 import { once } from 'node:events';
-import { readdirSync, watch } from 'node:fs';
+import { readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import { Box, type OwnGrant } from '../../../daemon/box/index.ts';
 import { DeviceLine } from '../../../daemon/scheduler/device-line.ts';
 import { BoxRig } from '../box/rig.ts';
@@ -12,7 +13,6 @@ export interface LineRigOptions {
   devices?: number;
   /** Comes before each opening of a box. */
   beforeOpen?: () => Promise<void>;
-  keepMs?: number;
   retryMs?: number;
 }
 
@@ -33,7 +33,7 @@ export class LineRig {
   prepared: Promise<void> = Promise.resolve();
   #waiting: (() => void)[] = [];
 
-  private constructor(box: BoxRig, { beforeOpen, keepMs, retryMs }: LineRigOptions) {
+  private constructor(box: BoxRig, { beforeOpen, retryMs }: LineRigOptions) {
     this.box = box;
     this.meant = box.root;
     this.own = join(box.folder, 'own');
@@ -47,7 +47,6 @@ export class LineRig {
         const home = join(box.folder, 'home');
         return { box: await Box.open({ root: root ?? this.own, home, onWake }), isShared: root !== null };
       },
-      ...(keepMs === undefined ? {} : { keepMs }),
       ...(retryMs === undefined ? {} : { retryMs }),
       start: (id) => {
         this.runs.store.claim(id, 'boot');
@@ -88,16 +87,21 @@ export class LineRig {
     return turn.grant;
   }
 
-  /** Until its daemon has claimed devices for it, prepared or not. */
-  async untilLeased(run: string): Promise<void> {
-    const folder = join(this.box.root, 'leases');
-    const isThere = () => readdirSync(folder).includes(`${run}.lease`);
+  /** Until all can read that it can begin. */
+  async untilPrepared(run: string): Promise<void> {
+    const folder = join(this.box.root, 'tickets');
+    const isThere = () => /"prepared":true/.test(readFileSync(join(folder, `${run}.json`), 'utf8'));
     const watcher = watch(folder);
     try {
       while (!isThere()) await once(watcher, 'change');
     } finally {
       watcher.close();
     }
+  }
+
+  /** Until that is why it waits. */
+  async untilExplained(run: string, words: string): Promise<void> {
+    await vi.waitUntil(() => this.line.explain(run).words === words, { timeout: 10_000, interval: 5 });
   }
 
   tickets(): string[] {
