@@ -1,10 +1,7 @@
 // qwex status: one run, in full.
 import type { Command } from 'commander';
-import type { ArtifactList } from '../../shared/schemas/run.ts';
 import type { Context } from '../context.ts';
 import { formatStatus } from '../view/status-page.ts';
-
-const NOTHING: ArtifactList = { artifacts: [], skipped: [], left: [] };
 
 export function register(program: Command, context: Context): Command {
   return program
@@ -22,6 +19,6 @@ async function status(context: Context, id: string, json: boolean): Promise<void
   const runner = await context.runner();
   const run = await runner.get(id);
   if (json) return terminal.printJson(run);
-  const files = run.finishedAt === null ? NOTHING : await runner.artifacts(run.id);
-  terminal.print(formatStatus(run, { files, style: terminal.style, now: new Date() }));
+  const skipped = run.finishedAt === null ? [] : (await runner.artifacts(run.id)).skipped;
+  terminal.print(formatStatus(run, { skipped, style: terminal.style, now: new Date() }));
 }

@@ -7,21 +7,20 @@ import { paintStatus, type Style } from './style.ts';
 import { count, formatBytes, formatTime } from './units.ts';
 
 export interface StatusPageOptions {
-  files: ArtifactList;
+  /** What was to be kept and wasn't. */
+  skipped: ArtifactList['skipped'];
   style: Style;
   now: Date;
 }
 
 type Fact = readonly [label: string, value: string | null];
 
-const MOST_LEFT_SHOWN = 10;
-
-export function formatStatus(run: Run, { files, style, now }: StatusPageOptions): string {
+export function formatStatus(run: Run, { skipped, style, now }: StatusPageOptions): string {
   const title = run.name === null ? shortId(run.id) : `${shortId(run.id)}  ${printable(run.name)}`;
   const facts = [
     ...stateFacts(run, style, now),
     ...recipeFacts(run),
-    ...resultFacts(run, files),
+    ...resultFacts(run, skipped),
     ...relationFacts(run),
     ...run.notes.map((note): Fact => ['note', printable(note)]),
   ].filter((fact): fact is [string, string] => fact[1] !== null && fact[1] !== '');
@@ -64,23 +63,14 @@ function recipeFacts(run: Run): Fact[] {
   ];
 }
 
-function resultFacts(run: Run, { skipped, left }: ArtifactList): Fact[] {
+/** What was left elsewhere is in the notes; `qwex artifacts` has the list. */
+function resultFacts(run: Run, skipped: ArtifactList['skipped']): Fact[] {
   const kept = `${count(run.artifactCount, 'file')}, ${formatBytes(run.artifactBytes)}  (qwex artifacts ${shortId(run.id)})`;
-  const more = left.length - MOST_LEFT_SHOWN;
   return [
     ['run', run.id],
     ['folder', quoteWord(run.directory)],
     ['artifacts', run.artifactCount === 0 ? null : kept],
     ...skipped.map(({ path, reason }): Fact => ['not kept', `${quotePath(path)}: ${printable(reason)}`]),
-    ...left
-      .slice(0, MOST_LEFT_SHOWN)
-      .map(
-        ({ path, sizeBytes, files }): Fact => [
-          'left over',
-          `${quotePath(path)}  ${count(files, 'file')}, ${formatBytes(sizeBytes)}, in the folder's left/ for 7 days`,
-        ],
-      ),
-    ['left over', more > 0 ? `and ${more} more` : null],
   ];
 }
 

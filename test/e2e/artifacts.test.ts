@@ -126,7 +126,7 @@ test('what a program left elsewhere is named and kept for a while', async () => 
   const { artifacts, left } = await rig.json<ArtifactList>(['artifacts', id]);
   expect(artifacts.map(({ path }) => path)).toEqual(['out/o']);
   expect(left.map(({ path }) => path).sort()).toEqual(['model.pt', 'wandb']);
-  expect(await rig.ok(['status', id])).toMatch(/left over +model\.pt/);
+  expect(await rig.ok(['status', id])).toMatch(/note +left outside .*model\.pt/);
 });
 
 test('whatever a program leaves in its space, the space is gone or as good as new', async () => {

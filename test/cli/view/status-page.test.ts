@@ -4,7 +4,7 @@ import { styleFor } from '../../../cli/view/style.ts';
 import { aRun } from '../rig.ts';
 
 const options = {
-  files: { artifacts: [], skipped: [], left: [] },
+  skipped: [],
   style: styleFor(false, {}),
   now: new Date('2026-11-21T12:10:00Z'),
 };
@@ -14,23 +14,18 @@ test('shows what is there and no line for what is not', () => {
   expect(page.split('\n')[0]).toBe('27201aca  big  succeeded');
   expect(page).toMatch(/^ {2}took +3m 05s$/m);
   expect(page).toMatch(/^ {2}commit +ac90cf9e52ceba7661f19179d2c5e97889782f4d$/m);
-  expect(page).not.toMatch(/priority|retry|gpus|place|left over/);
+  expect(page).not.toMatch(/priority|retry|gpus|place|not kept/);
 });
 
-test('tells left-over and skipped files, retries and dependencies', () => {
-  const files = {
-    artifacts: [],
-    skipped: [{ path: 'out/big.bin', reason: 'larger than 1000 MB' }],
-    left: [{ path: 'wandb', sizeBytes: 12_000, files: 3 }],
-  };
+test('tells skipped files, retries and dependencies', () => {
+  const skipped = [{ path: 'out/big.bin', reason: 'larger than 1000 MB' }];
   const run = aRun({
     retryOf: 'aaaaaaaa-0000-7000-8000-0000000000ff',
     after: [{ id: 'aaaaaaaa-0000-7000-8000-0000000000ee', policy: 'any' }],
     notes: ['an editable install was redirected'],
   });
-  const page = formatStatus(run, { ...options, files });
+  const page = formatStatus(run, { ...options, skipped });
   expect(page).toMatch(/not kept +out\/big\.bin: larger than 1000 MB/);
-  expect(page).toMatch(/left over +wandb {2}3 files, 12\.0 kB/);
   expect(page).toMatch(/retry of +000000ff/);
   expect(page).toMatch(/after +000000ee \(however it ends\)/);
   expect(page).toMatch(/note +an editable install/);
