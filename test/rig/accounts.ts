@@ -58,5 +58,7 @@ export class Account implements Disposable {
 }
 
 function changeAccounts(...command: string[]): void {
-  execFileSync('flock', [ACCOUNTS_LOCK, ...command]);
+  // Where these programs are, and where a shell of `su` doesn't look.
+  const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+  execFileSync('flock', [ACCOUNTS_LOCK, ...command], { env: { ...process.env, PATH } });
 }
