@@ -94,7 +94,12 @@ export async function checkBox(
 
 /** What happened to the box, and to a run, from a second before an instant or a window until it was over. */
 function around(
-  { run, startMs, lengthMs }: { run: string; startMs: number; lengthMs: number },
+  {
+    run,
+    startMs,
+    lengthMs,
+    story = [],
+  }: { run: string; startMs: number; lengthMs: number; story?: { atMs: number; text: string }[] },
   { world, ledger }: { world: BoxWorld; ledger: readonly BoxLine[] },
 ): string[] {
   const kills = linesOf(join(world.folder, 'journal.jsonl')).map((text) => ({
@@ -104,7 +109,7 @@ function around(
   const steps = world.members
     .flatMap((member) => linesOf(join(member.runs, run, 'statuses.jsonl')))
     .map((text) => ({ text: `${run} ${text}`, atMs: Date.parse((JSON.parse(text) as { at: string }).at) }));
-  return [...ledger, ...kills, ...steps]
+  return [...ledger, ...kills, ...steps, ...story]
     .filter(({ atMs }) => atMs > startMs - 1000 && atMs < startMs + lengthMs + 500)
     .sort((a, b) => a.atMs - b.atMs)
     .map(({ atMs, text }) => `  ${Math.round(atMs - startMs)} ms: ${text}`);

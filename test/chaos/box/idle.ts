@@ -11,6 +11,8 @@ export interface WaitingTicket {
   gpus: number;
   type: string | null;
   timeMs: number;
+  /** Its daemon's word, for the story alone. */
+  prepared?: boolean;
 }
 
 export interface Look {
@@ -37,6 +39,8 @@ export interface IdleWindow {
   excuse: string | null;
   /** What made it entitled, at last. */
   as: 'given devices' | 'the first' | 'beside the first';
+  /** What was to be seen of it, each time that this changed. */
+  story: { atMs: number; text: string }[];
 }
 
 export class IdleWatch {
@@ -77,13 +81,13 @@ export class IdleWatch {
     const open = this.#open.get(run);
     // Other devices than before: those from before were used in between.
     if (open !== undefined && sinceMs > open.startMs) this.#close(run, sinceMs);
-    const known = this.#open.get(run);
-    if (known === undefined) {
-      this.#open.set(run, { run, startMs: atMs, lengthMs: 0, excuse, as: entitledAs(run, look) });
-      return;
-    }
-    known.as = entitledAs(run, look);
+    const as = entitledAs(run, look);
+    const known = this.#open.get(run) ?? { run, startMs: atMs, lengthMs: 0, excuse, as, story: [] };
+    this.#open.set(run, known);
+    known.as = as;
     known.excuse ??= excuse;
+    const text = storyOf(run, look);
+    if (known.story.at(-1)?.text !== text) known.story.push({ atMs, text });
   }
 
   #close(run: string, atMs: number): void {
@@ -122,6 +126,14 @@ export class IdleWatch {
     const large = groups.filter((group) => group.length >= gpus);
     return large.length === 0 ? [all] : large;
   }
+}
+
+function storyOf(run: string, look: Look): string {
+  const isReady = look.waiting.find((ticket) => ticket.run === run)?.prepared;
+  const given = look.claims.get(run)?.join() ?? 'nothing';
+  const reserved =
+    look.reservation === null ? 'nothing' : `${look.reservation.devices} for ${look.reservation.run}`;
+  return `${entitledAs(run, look)}: free ${look.free.join()}, given ${given}, reserved ${reserved}, prepared ${isReady}`;
 }
 
 function entitledAs(run: string, { claims, reservation }: Look): IdleWindow['as'] {
