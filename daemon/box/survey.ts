@@ -171,13 +171,15 @@ function speaker(candidates: readonly Lease[], bootId: string): Lease | null {
   return byAge[0] ?? null;
 }
 
+/** Only as long as the very daemon lives that made it: the one that comes after it, under the same key, doesn't know of it. */
 function isClaim(
   { daemon, supervisor, claimUntilMs, sinceMs, member }: Lease,
   daemons: readonly Presence[],
   nowMs: number,
 ) {
   if (supervisor !== null || Math.min(claimUntilMs, sinceMs + MAX_CLAIM_MS) <= nowMs) return false;
-  return daemons.some(({ key, ...owner }) => key === daemon && owner.member === member && owner.isAlive);
+  const owner = daemons.find(({ key }) => key === daemon);
+  return owner?.member === member && owner.isAlive && owner.sinceMs <= sinceMs;
 }
 
 function stateOf({

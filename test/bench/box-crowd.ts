@@ -90,7 +90,7 @@ export class Crowd {
     this.#keys.push(key);
     for (let at = 0; at < tickets; at += 1) {
       const run = v7();
-      const text = `${JSON.stringify({ run, daemon: key, ...asked(at + number) }).padEnd(511)}\n`;
+      const text = `${JSON.stringify({ run, daemon: key, ...asked(at, number) }).padEnd(511)}\n`;
       this.#put(places.ticket(run), text);
       this.#others.push({ run, path: places.ticket(run), text });
     }
@@ -110,7 +110,14 @@ export class Crowd {
   }
 }
 
-/** Sizes and times that don't fit each other well. */
-function asked(at: number) {
-  return { gpus: 1 + (at % 8), type: null, timeMs: (1 + (at % 11)) * HOUR_MS, priority: at % 3 };
+/** Sizes and times that don't fit each other well; two of each member are prepared. */
+function asked(at: number, shift = 0) {
+  const size = at + shift;
+  return {
+    gpus: 1 + (size % 8),
+    type: null,
+    timeMs: (1 + (size % 11)) * HOUR_MS,
+    priority: size % 3,
+    prepared: at < 2,
+  };
 }

@@ -23,6 +23,8 @@ export interface Presence {
   member: number;
   identity: ProcessIdentity;
   isAlive: boolean;
+  /** When it came. */
+  sinceMs: number;
   /** When it last answered a wake. */
   answeredMs: number;
   /** When it was last woken; null when its wake file is gone. */
@@ -48,6 +50,7 @@ export class Daemons {
         member: file.uid,
         identity: content,
         isAlive: isLiving(content, bootId),
+        sinceMs: file.birthMs,
         answeredMs: file.modifiedMs,
         wokenMs: wake?.uid === file.uid && wake.isFile() ? wake.mtimeMs : null,
       };

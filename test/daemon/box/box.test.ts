@@ -95,6 +95,21 @@ test('what was claimed and not taken comes back to the line', async () => {
   expect(await b.box.decide()).toMatchObject([{ run: other }]);
 });
 
+test('what a daemon had claimed when it died holds nobody up, also when the next of its home is there', async () => {
+  await using rig = await BoxRig.open({ devices: 1 });
+  const [a, b] = [await rig.member('a'), await rig.member('b')];
+  const run = a.ask();
+  await a.turnOf(run);
+  const next = b.ask();
+  expect(await b.box.decide()).toEqual([]);
+  // It leaves the claim behind, as it would with -9.
+  await a.leave();
+  const again = await rig.member('a');
+  expect(await b.box.decide()).toMatchObject([{ run: next }]);
+  expect(await again.box.decide()).toEqual([]);
+  expect(await again.why(run)).toContain('gpu0 held by');
+});
+
 test('a daemon that dies before us in the line lets us go first', async () => {
   await using rig = await BoxRig.open({ devices: 2 });
   const [a, b, c] = [await rig.member('a'), await rig.member('b'), await rig.member('c')];
