@@ -25,7 +25,7 @@ import { isSystemError } from './system-error.ts';
 import { Turns } from './turn.ts';
 import type { BoxOptions, BoxParts, Explanation, OwnGrant } from './types.ts';
 import { BoxWatches } from './watches.ts';
-import { deadlineOf, isOursAfter, lifeTargets } from './what-to-watch.ts';
+import { deadlineOf, isNextOurs, isOursAfter, lifeTargets } from './what-to-watch.ts';
 import { refusalWords } from './words.ts';
 
 /** Those who are not next give way to who is, before they look whether that one is there. */
@@ -277,9 +277,10 @@ export class Box {
 
   #onEnd(name: string): void {
     const last = this.#last;
-    const isOurTurn =
-      last !== undefined && isOursAfter(last, name, (run) => this.#decider.isOurs(last.survey, run));
-    if (isOurTurn) {
+    const isOurs = (run: string) => last !== undefined && this.#decider.isOurs(last.survey, run);
+    // Before anything else: that is what the decision waits for longest.
+    if (last !== undefined && isNextOurs(last, isOurs)) this.folders.locks.warm();
+    if (last !== undefined && isOursAfter(last, name, isOurs)) {
       this.#turns.expect();
       this.#options.onWake();
     } else {
