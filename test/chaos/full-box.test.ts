@@ -22,7 +22,7 @@ test.skipIf(await cannotMount())(
     await disk.fillInodes();
     const waiting = await rig.submit(repo, '--gpus', '1', 'true');
     expect(await rig.client.wait(await rig.submit(repo, 'true'))).toMatchObject({ status: 'succeeded' });
-    expect(await rig.client.get(waiting)).toMatchObject({ phase: 'queued' });
+    expect(await rig.client.get(waiting)).toMatchObject({ status: 'pending', devices: [] });
     expect(await rig.ok(['status', waiting])).toMatch(/no space left/i);
     await disk.clear();
     // It is tried again every now and then; a change of the line is when, too.
