@@ -36,9 +36,9 @@ export function isLiving({ pid, startTime, bootId }: ProcessIdentity, currentBoo
 
 export type LivingProcess = Pick<ProcessFacts, 'pid' | 'startTime'>;
 
-const SHORTLY_MS = 20;
-/** A freed device may be idle for so much longer. */
-const AT_MOST_MS = 50;
+const SHORTLY_MS = 10;
+/** A freed device may be idle for so much longer. A look takes some 0.05 ms. */
+const AT_MOST_MS = 25;
 
 /**
  * Calls once, soon after a process of somebody else's is gone that shares no open file with us: the kernel tells us
