@@ -1,5 +1,6 @@
 // qwex box …: the machine that several people share. Each word has its file in cli/box/.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { formatDuration } from '../../shared/duration.ts';
 import type { Context } from '../context.ts';
 import { collect, integerIn, parseTime } from '../input/values.ts';
 
@@ -64,7 +65,11 @@ function registerChanges(box: Command, context: Context): void {
     .option('--path <folder>', 'where; QWEX_BOX or /var/lib/qwex by default')
     .option('--device <id:type[:uuid]>', 'a device that no driver tells of (repeatable)', collect)
     .option('--fake <n>', 'pretend so many devices, to try it out', integerIn(1, MOST_DEVICES))
-    .option('--default-time <length>', 'limit of runs without --time', parseTime, DEFAULT_TIME_MS)
+    .addOption(
+      new Option('--default-time <length>', 'limit of runs without --time')
+        .argParser(parseTime)
+        .default(DEFAULT_TIME_MS, formatDuration(DEFAULT_TIME_MS)),
+    )
     .option('--max-devices <n>', 'held by one member at a time', integerIn(1, Number.MAX_SAFE_INTEGER))
     .option('--json', 'print JSON')
     .action(async (_, command: Command) =>

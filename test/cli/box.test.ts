@@ -142,6 +142,11 @@ describe('with a daemon', () => {
 });
 
 describe('without a daemon', () => {
+  test('help tells lengths of time as people write them', async () => {
+    const { stdout } = await qwex({ home: tmpdir() }, 'box', 'init', '--help');
+    expect(stdout).toMatch(/--default-time .*\(default: 12h\)/);
+  });
+
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'qwex-box-init-'));

@@ -35,6 +35,7 @@ export function planBox(view: PlanView, nowMs: number): Decision {
   );
   const round = new Round(view, nowMs);
   for (const ticket of line) round.place(ticket);
+  round.lookAgain();
   const absent: Delayed[] = tickets
     .filter((ticket) => !ticket.daemonAlive || ticket.passedOver)
     .map((ticket) => ({
@@ -101,6 +102,20 @@ class Round {
     if (reason !== null) this.delayed.push({ ticket, reason });
   }
 
+  /** Whoever was prepared may have taken what others, before them in the line, were not prepared to take. */
+  lookAgain(): void {
+    for (const [index, delayed] of this.delayed.entries()) {
+      const { ticket, reason } = delayed;
+      if (reason.kind !== 'unprepared' || this.pool.chooseNow(ticket) !== undefined) continue;
+      const { blocked, holders } = this.#obstacles(ticket);
+      const free = this.pool.freeCount(ticket.type);
+      delayed.reason =
+        index === 0
+          ? { kind: 'devices', needs: ticket.gpus, free, holders, blocked }
+          : this.#behind(ticket, index);
+    }
+  }
+
   /** Nobody is being kept waiting yet: start it, or reserve what it needs. */
   #placeNext(ticket: PlanTicket): WaitReason | null {
     const now = this.#start(ticket, (pool) => pool.chooseNow(ticket));
@@ -135,10 +150,10 @@ class Round {
     return this.#behind(ticket);
   }
 
-  #behind(ticket: PlanTicket): WaitReason {
+  #behind(ticket: PlanTicket, ahead = this.delayed.length): WaitReason {
     const { run, member } = this.#first ?? this.delayed[0]?.ticket ?? ticket;
     const free = this.pool.freeCount(ticket.type);
-    return { kind: 'behind', ahead: this.delayed.length, first: { run, member }, needs: ticket.gpus, free };
+    return { kind: 'behind', ahead, first: { run, member }, needs: ticket.gpus, free };
   }
 
   /** Undefined when there is nothing for it. Else its reason to wait, null when it has its devices. */

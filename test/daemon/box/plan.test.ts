@@ -246,7 +246,8 @@ test('beside a reservation too, and a reserved run that is not prepared holds no
   const all = [{ ...big, isPrepared: false }, ticket('y', { timeMs: 9 * HOUR_MS, seniorityMs: 2 })];
   const decision = planBox(view({ tickets: all, reservation }), 1);
   expect(decision.grants.map(({ run }) => run)).toEqual(['y']);
-  expect(decision.waiting).toMatchObject([{ run: 'big', reason: { kind: 'unprepared' } }]);
+  // What it waits for now is y.
+  expect(decision.waiting).toMatchObject([{ run: 'big', reason: { kind: 'devices', needs: 4, free: 3 } }]);
 });
 
 test('strangers and drained devices are named, and reserve nothing', () => {
