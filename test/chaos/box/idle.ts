@@ -1,8 +1,8 @@
 // Was a device free and unused while somebody entitled to it waited? Pure: fed with one look at the machine after another.
 // Who is entitled follows from docs/scheduling.md: the first in line when enough is free for it; another one when it fits
 // beside what is reserved for the first, or ends, by its own limit, before that is due; and whoever has been given devices, and
-// nobody else as long as they are on their way to it. For the next runs of the other members devices are kept too: while such a run waits, one is surely entitled only if it ends before any device could be due for
-// that. Shares no code with the daemon.
+// nobody else as long as they are on their way to it. For the next runs of the other members devices are kept too: while such
+// a run waits, one is surely entitled only if it ends before any device could be due for that. Shares no code with the daemon.
 
 export interface WaitingTicket {
   run: string;
