@@ -37,7 +37,7 @@ export function isLiving({ pid, startTime, bootId }: ProcessIdentity, currentBoo
 export type LivingProcess = Pick<ProcessFacts, 'pid' | 'startTime'>;
 
 const SHORTLY_MS = 10;
-/** A freed device may be idle for so much longer. A look takes some 0.05 ms. */
+/** A freed device may be idle for so much longer. A look takes 0.03 ms. */
 const AT_MOST_MS = 25;
 
 /**

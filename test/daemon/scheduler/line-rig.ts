@@ -3,7 +3,6 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { vi } from 'vitest';
 import { Box, type OwnGrant } from '../../../daemon/box/index.ts';
 import { DeviceLine } from '../../../daemon/scheduler/device-line.ts';
 import { BoxRig } from '../box/rig.ts';
@@ -97,11 +96,6 @@ export class LineRig {
     } finally {
       watcher.close();
     }
-  }
-
-  /** Until that is why it waits. */
-  async untilExplained(run: string, words: string): Promise<void> {
-    await vi.waitUntil(() => this.line.explain(run).words === words, { timeout: 10_000, interval: 5 });
   }
 
   tickets(): string[] {

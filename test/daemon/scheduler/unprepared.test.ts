@@ -32,10 +32,18 @@ test('no device waits for git: the next one who is prepared goes first', async (
 
 test('a free device is its own as soon as it is prepared, and it says what it waits for until then', async () => {
   await using rig = await LineRig.open();
+  const other = await rig.box.member('other');
+  const asked = other.ask({ prepared: false });
+  expect(await other.box.decide()).toEqual([]);
+  expect(other.box.unprepared()).toEqual([asked]);
+  expect(await other.why(asked)).toBe(
+    'its turn has come; it starts as soon as its copy of the code is there',
+  );
   const run = rig.submit(1);
   await rig.untilClaimed(run);
-  await rig.untilExplained(run, 'its turn has come; it starts as soon as its copy of the code is there');
   expect((await rig.grant(run)).devices).toEqual(['gpu0']);
+  expect(await other.box.decide()).toEqual([]);
+  expect(await other.why(asked)).toMatch(/^first in line; needs 1 GPU, 0 free: gpu0 held by/);
 });
 
 test('as many are prepared at once as there are devices for, and two more', async () => {
