@@ -54,7 +54,7 @@ test('a run gets its devices and their variables over whatever was inherited; on
   await program.exit(0);
   expect(await rig.ended(id)).toMatchObject({ status: 'succeeded', devices: ['gpu0', 'gpu1'] });
   await rig.supervisorsGone();
-  expect(await left(box)).toEqual([]);
+  await expect.poll(() => left(box)).toEqual([]);
 });
 
 test('who waits is told for whom; cancel, hold and pause end the wait', async () => {
@@ -82,7 +82,7 @@ test('who waits is told for whom; cancel, hold and pause end the wait', async ()
   await program.exit(0);
   await rig.ended(first);
   await rig.supervisorsGone();
-  expect(await left(box)).toEqual([]);
+  await expect.poll(() => left(box)).toEqual([]);
   expect((await rig.client.get(third)).message).toContain('qwex resume');
   await rig.ok(['resume']);
   expect((await rig.ended(third)).status).toBe('succeeded');
