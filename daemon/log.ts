@@ -1,12 +1,18 @@
 // The daemon's log: JSON lines by pino, in a file that is turned over when it is large, so that months fit on a disk.
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs';
 import { destination, type Logger, pino } from 'pino';
+import { QwexError } from '../shared/errors.ts';
 
 const MAX_BYTES = 10 * 1024 * 1024;
 const KEPT_FILES = 3;
 
 /** Names that may carry someone's secret are never written, wherever they turn up in a record. */
 const REDACTED = ['environment', 'env', 'variables', '*.environment', '*.env', '*.variables'];
+
+/** What has words for its user (a wrong path, a full disk) is a warning; anything else is a defect of ours. */
+export function levelOf(error: unknown): 'warn' | 'error' {
+  return error instanceof QwexError && error.code !== 'internal' ? 'warn' : 'error';
+}
 
 export interface DaemonLog {
   logger: Logger;

@@ -25,7 +25,8 @@ const BYTES_PER_MB = 1024 * 1024;
 
 /** What each command of a request would run. Throws what is wrong with config, templates or request. */
 export function planRuns(request: LocalSubmit, at: PlanInput): Planned[] {
-  const commands = request.commands.length === 0 && request.job !== undefined ? [[]] : request.commands;
+  // Without words it is the job's own command, or nothing that could be run.
+  const commands = request.commands.length === 0 ? [[]] : request.commands;
   return commands.map((command) => {
     const resolved = resolveJob(at.workspace, {
       job: request.job,

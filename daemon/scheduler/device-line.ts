@@ -5,6 +5,7 @@
 // It must never decide who is next: the box does, for all of its members alike.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Box, Explanation, OwnGrant, ProcessIdentity } from '../box/index.ts';
+import { levelOf } from '../log.ts';
 import type { DeviceQueue, Turn } from '../runner/deps.ts';
 import { limitUnder, noDevicesIn } from './box-rules.ts';
 import { boxTrouble } from './box-trouble.ts';
@@ -185,7 +186,8 @@ export class DeviceLine implements DeviceQueue {
 
   #fail(error: unknown): void {
     const words = boxTrouble(error);
-    if (this.#problem !== words) this.#options.log.error({ err: error }, 'the box cannot be used just now');
+    if (this.#problem !== words)
+      this.#options.log[levelOf(error)]({ err: error }, 'the box cannot be used just now');
     this.#problem = words;
     this.#tryLater();
   }
@@ -266,7 +268,7 @@ export class DeviceLine implements DeviceQueue {
     try {
       start(id);
     } catch (error) {
-      log.error({ err: error, runId: id }, 'the run could not be started; it stays queued');
+      log[levelOf(error)]({ err: error, runId: id }, 'the run could not be started; it stays queued');
     }
     // A full disk, say: it isn't on its way.
     if (store.runs.get(id)?.phase !== 'preparing') this.#claimed.delete(id);

@@ -2,6 +2,7 @@
 // when the machine has got one since, or the setting names one. It must never leave a box in which runs of ours hold
 // devices, nor go from a shared box to a private one by itself: somebody would work beside their lab.
 import type { Box } from '../box/index.ts';
+import { levelOf } from '../log.ts';
 import { boxTrouble } from './box-trouble.ts';
 
 export interface OpenBox {
@@ -15,7 +16,7 @@ export interface JoinedBoxOptions {
   meant: () => string | null;
   /** Takes part in the box, a private one for null, or says why not. A driver may take seconds to answer. */
   open: (root: string | null) => Promise<OpenBox>;
-  log: { error(fields: object, message: string): void };
+  log: Record<'warn' | 'error', (fields: object, message: string) => void>;
 }
 
 export class JoinedBox {
@@ -154,7 +155,7 @@ export class JoinedBox {
       this.#fault = null;
     } catch (error) {
       const fault = boxTrouble(error);
-      if (fault !== this.#fault) log.error({ err: error }, 'the box cannot be used');
+      if (fault !== this.#fault) log[levelOf(error)]({ err: error }, 'the box cannot be used');
       this.#fault = fault;
     }
   }

@@ -53,6 +53,15 @@ test('one bad line and nothing is queued', async () => {
   expect((await rig.client.list()).runs).toEqual([]);
 });
 
+test('a request with neither command nor job is refused, and its key stays free', async () => {
+  await using rig = await Rig.start();
+  const repo = await rig.repo();
+  const body = { cwd: repo.root, commands: [], environment: rig.env, hold: true, idempotencyKey: 'nothing' };
+  await expect(rig.client.submitFrom(body)).rejects.toThrow('there is no command to run');
+  const { runs } = await rig.client.submitFrom({ ...body, commands: [['true']] });
+  expect(runs).toHaveLength(1);
+});
+
 test('the same key twice is one run, also through a restart', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();

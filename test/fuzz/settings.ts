@@ -1,6 +1,8 @@
 // How long and from which seed the fuzz tests go. QWEX_FUZZ_RUNS=20 makes twenty times as many cases as `npm test`;
 // QWEX_FUZZ_SEED is the seed that a failure has printed, and has the failing case made smaller, which takes a while.
-import type { Parameters } from 'fast-check';
+import fc, { type Parameters, type RunDetails } from 'fast-check';
+
+const LINE_LIMIT = 3000;
 
 const factor = numberIn('QWEX_FUZZ_RUNS') ?? 1;
 const seed = numberIn('QWEX_FUZZ_SEED');
@@ -12,7 +14,16 @@ export function cases<T>(runs: number): Parameters<T> {
     // Without a seed in hand the first failure is told at once: a smaller one would come after the time limit.
     endOnFailure: seed === undefined,
     ...(seed !== undefined && { seed }),
+    reporter: fail,
   };
+}
+
+/** What failed, without the megabyte that a counterexample can be: the seed finds it again. */
+function fail<T>(details: RunDetails<T>): void {
+  if (!details.failed) return;
+  const lines = fc.defaultReportMessage(details)?.split('\n') ?? [];
+  const short = lines.map((line) => (line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)} …` : line));
+  throw new Error(short.join('\n'), { cause: details.errorInstance });
 }
 
 /** A test's time limit, for as many cases as are asked for. */

@@ -53,8 +53,8 @@ export class LineRig {
         for (const tell of this.#waiting.splice(0)) tell();
       },
       log: {
-        warn: (_, message) => this.logged.push(message),
-        error: (_, message) => this.logged.push(message),
+        warn: (_, message) => this.logged.push(`warn: ${message}`),
+        error: (_, message) => this.logged.push(`error: ${message}`),
       },
     });
   }
