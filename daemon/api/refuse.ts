@@ -7,8 +7,12 @@ import type { Problem } from '../../shared/schemas/run.ts';
 const LINGER_MS = 1000;
 const LINGER_BYTES = 64 * 1024 * 1024;
 
-/** The problem as the last thing on a connection that has no answer under way. */
+/**
+ * The problem as the last thing on a connection that has no answer under way. What comes behind it may be refused once
+ * more, and changes nothing.
+ */
 export function refuse(socket: Duplex, problem: Problem): void {
+  if (socket.writableEnded) return;
   if (!socket.writable) {
     socket.destroy();
     return;

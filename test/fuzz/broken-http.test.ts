@@ -75,6 +75,23 @@ test('whoever is refused in the middle of a body gets to read why, also when it 
   });
 });
 
+test('whoever is refused for their head can send the rest of it before they read why', async () => {
+  await using rig = await Rig.start();
+  const socket = connect({ path: rig.paths.socket, allowHalfOpen: true });
+  const write = (bytes: number) =>
+    new Promise<void>((resolve, reject) => {
+      socket.write(Buffer.alloc(bytes, 'x'), (error) => (error ? reject(error) : resolve()));
+    });
+  socket.write('GET / HTTP/1.1\r\nhost: x\r\nx: ');
+  await write(30_000);
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  // Each of these is more than the connection holds, so somebody has to take it.
+  for (const bytes of [1_000_000, 1_000_000, 1_000_000]) await write(bytes);
+  socket.end();
+  await once(socket, 'close');
+  expect(answersIn(answer).map(({ status }) => status)).toEqual([413]);
+});
+
 test('an answer that is on its way is not mixed with the refusal of what comes behind its request', async () => {
   await using rig = await Rig.start();
   const repo = await rig.repo();
