@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 import { messageOf } from './errors.ts';
-import { LIMITS } from './schemas/run.ts';
+import { isPathTooLong, LIMITS, PATH_TOO_LONG } from './schemas/run.ts';
 
 /** Anything that YAML can say. */
 export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
@@ -36,6 +36,7 @@ const insidePath = text
   .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
     error: 'must be a path inside the workspace (relative, without "..")',
   })
+  .refine((path) => !isPathTooLong(path), { error: PATH_TOO_LONG })
   .transform((path) => {
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
     return parts.length === 0 ? '.' : parts.join('/');

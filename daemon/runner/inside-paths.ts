@@ -1,11 +1,16 @@
 // Paths that a submitter names, as typed where they stand, and as the workspace knows them.
 import { posix } from 'node:path';
 import { QwexError } from '../../shared/errors.ts';
+import { isPathTooLong, PATH_TOO_LONG } from '../../shared/schemas/run.ts';
 
-/** From the workspace's root, tidy. Throws `usage` for a path that leaves the workspace. */
+/** From the workspace's root, tidy. Throws `usage` for a path that leaves the workspace, or that no file can have. */
 export function fromRoot(path: string, subdir: string, option: string): string {
   const tidy = posix.normalize(posix.join(subdir, path)).replace(/\/+$/, '');
   const leaves = path.startsWith('/') || tidy === '..' || tidy.startsWith('../');
+  if (isPathTooLong(tidy)) {
+    const shown = `${path.slice(0, 40).toWellFormed()}…`;
+    throw new QwexError({ code: 'usage', message: `${option} ${JSON.stringify(shown)} ${PATH_TOO_LONG}` });
+  }
   if (!leaves && path !== '') return tidy;
   throw new QwexError({
     code: 'usage',

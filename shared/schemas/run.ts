@@ -117,6 +117,15 @@ export function isCommandTooLong(words: readonly string[]): boolean {
 }
 export const COMMAND_TOO_LONG = `is longer than ${LIMITS.commandBytes / 1024} KiB`;
 
+/**
+ * Whether a run could never have a file at this path: a name has at most 255 bytes (NAME_MAX), and the whole at most
+ * 4,096 (PATH_MAX), of which the folder of the run's space takes some.
+ */
+export function isPathTooLong(path: string): boolean {
+  return utf8Length(path) > 3072 || path.split('/').some((name) => utf8Length(name) > 255);
+}
+export const PATH_TOO_LONG = 'is too long: a name has at most 255 bytes, and the whole path 3072';
+
 function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }

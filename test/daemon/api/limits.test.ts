@@ -118,6 +118,12 @@ it('of time and place hold for the protocol as for the command line', async () =
     expect(problem).toMatchObject({ status: 400, code: 'usage' });
     expect(problem.detail).toBe(`cwd ${JSON.stringify(cwd)} is not a path inside the workspace`);
   }
+  const long = 'é'.repeat(128);
+  for (const body of [{ cwd: long }, { watch: [`out/${long}`] }]) {
+    const problem = await refusal('/api/v1/runs', post(rig.submission(body)));
+    expect(problem).toMatchObject({ status: 400, code: 'usage' });
+    expect(problem.detail).toContain('…" is too long: a name has at most 255 bytes');
+  }
   const resources = { timeMs: LIMITS.timeMs + 1 };
   const local = { cwd: rig.repository, environment: {}, commands: [['true']], resources };
   expect((await refusal('/api/local/v1/submit', post(local))).detail).toMatch(

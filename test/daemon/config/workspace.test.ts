@@ -89,6 +89,10 @@ describe('errors in a config', () => {
       'source:\n  links:\n  - data\n  - ../x\n',
       '.qwex/config.yaml:4: source.links[1] must be a path inside the workspace (relative, without ".."), not "../x"',
     ],
+    [
+      `artifacts: { watch_directories: [${'x'.repeat(256)}] }`,
+      '.qwex/config.yaml:1: artifacts.watch_directories[0] is too long: a name has at most 255 bytes, and the whole path 3072',
+    ],
     ['- a\n', '.qwex/config.yaml: the file must be a map of keys and values, not a list'],
     [
       'resources:\n  time: 30\n',
