@@ -60,6 +60,11 @@ export class ApiServer {
     this.#http = createServer({ shouldUpgradeCallback, requireHostHeader: false }, serve);
     // Expectations that we don't know are no reason to refuse (RFC 9110, 10.1.1: a server may ignore them).
     this.#http.on('checkExpectation', serve);
+    this.#http.on('checkContinue', (request, response) => {
+      // Of a request whose turn to be answered has not come, Node would write it into the middle of the answer.
+      if (response.socket !== null) response.writeContinue();
+      serve(request, response);
+    });
     this.#http.on('connect', (_, socket) =>
       this.#refuse(socket, malformed(new Error('CONNECT is for proxies'))),
     );

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { API, LOCAL_API } from '../../shared/api.ts';
+import { API, fillPath, LOCAL_API } from '../../shared/api.ts';
 import { LIMITS } from '../../shared/schemas/run.ts';
 import { problemIn } from '../rig/answer.ts';
 import { Rig } from '../rig/rig.ts';
@@ -46,6 +46,11 @@ test('unusual heads are answered', async () => {
     if (status === 413)
       expect(problemIn(answer).detail).toBe('the head of the request is larger than 16 KiB');
   }
+  // A second one that asks to be told when to go on, while the first is being answered.
+  const head = `POST ${fillPath(LOCAL_API.release, { id: 'none' })} HTTP/1.1\r\n`;
+  const twice = Buffer.from(`${head}\r\n${head}expect: 100-continue\r\n\r\n`);
+  const answers = answersIn(await send(rig.paths.socket, twice));
+  expect(answers.map(({ status }) => status)).toEqual([404, 404]);
   // Bytes that are no UTF-8 would otherwise be run as something else than was sent.
   const body = Buffer.concat([Buffer.from('{"command":"a'), Buffer.of(0xff), Buffer.from('"}')]);
   expect(problemIn(await post(rig, body))).toMatchObject({
