@@ -3,7 +3,7 @@
 
 import { fault } from '../fault.ts';
 import type { RunRecord } from '../store/record.ts';
-import { inspect, preventStart, requestCancel } from '../supervisor/index.ts';
+import { inspectNamed, preventStart, requestCancel } from '../supervisor/index.ts';
 import { clearAttempt } from './clear-attempt.ts';
 import type { RunnerDeps } from './deps.ts';
 import type { Executor } from './executor.ts';
@@ -51,10 +51,10 @@ async function takeOn(deps: RunnerDeps, executor: Executor, run: RunRecord): Pro
   if (run.cancelRequestedAt !== null) await requestCancel({ runDir });
   if (run.phase === 'running') return executor.resume(run);
   const localDir = deps.folders.localDirectory(run);
-  let found = await inspect({ runDir, localDir });
+  let found = await inspectNamed({ runDir, localDir });
   // Whoever takes the claim of an attempt decides that it never starts; a starter that is still on its way loses.
   if (found.kind === 'never_ran' && !(await preventStart({ runDir, attempt: run.attempt })))
-    found = await inspect({ runDir, localDir });
+    found = await inspectNamed({ runDir, localDir });
   if (found.kind === 'never_ran') {
     fault('attempt_prevented');
     if (run.cancelRequestedAt !== null) return executor.abandon(run);

@@ -15,6 +15,7 @@ export {
   type Finished,
   type Inspection,
   inspect,
+  inspectNamed,
   type LeftBehind,
 } from './inspect.ts';
 export { type DeviceHold, environmentBytes, type StartRequest, type SuperviseRequest } from './request.ts';

@@ -1,9 +1,14 @@
 // What happened to a run, read from its folder alone: the lock first, then the files. Never changes anything.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { currentBootId } from './boot.ts';
 import { isAlive, type ProcessIdentity, parseIdentity } from './identity.ts';
 import { isLockHeld } from './lock.ts';
 import { factPath, lockPath, readClaims, readFact, readText, readTime } from './places.ts';
+
+const LOOK_MS = 10;
+/** Both take milliseconds; one that was stopped takes for ever. */
+const UNNAMED_MS = 2000;
 
 export const END_CAUSES = ['exit', 'signal', 'timeout', 'cancelled', 'lost'] as const;
 export type EndCause = (typeof END_CAUSES)[number];
@@ -58,6 +63,19 @@ export async function inspect({
     return (await wasClaimedInAnotherBoot(runDir)) ? { kind: 'lost' } : { kind: 'never_ran' };
   if (!(await isAlive(job))) return { kind: 'lost' };
   return { kind: 'orphan', job, startedAtMs: await readTime(runDir, 'started_at') };
+}
+
+/**
+ * The same for who has to know whether it began: waits while somebody holds the lock that nobody has put a name to. That
+ * is a supervisor before its claim, or the child of one that was killed the moment it had forked.
+ */
+export async function inspectNamed(of: { runDir: string; localDir: string }): Promise<Inspection> {
+  const deadline = performance.now() + UNNAMED_MS;
+  for (;;) {
+    const found = await inspect(of);
+    if (found.kind !== 'alive' || found.supervisor !== null || performance.now() > deadline) return found;
+    await delay(LOOK_MS);
+  }
 }
 
 async function readAlive(runDir: string): Promise<Inspection> {

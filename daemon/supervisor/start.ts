@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { preventStart } from './claim.ts';
 import type { ProcessIdentity } from './identity.ts';
-import { inspect } from './inspect.ts';
+import { inspectNamed } from './inspect.ts';
 import { readTime, variablesPath } from './places.ts';
 import { environmentBytes, type StartRequest, startSettings } from './request.ts';
 import { copySupervisor } from './scripts.ts';
@@ -47,7 +47,7 @@ export async function startSupervisor(request: StartRequest): Promise<StartResul
   // Nobody saw its end, so it may be on its way still: who takes its claim decides that it never starts.
   if (wasUnseen({ code, signal }) && (await preventStart({ runDir, attempt: request.attempt })))
     return { kind: 'failed', message: 'who was to start the supervisor was killed' };
-  const found = await inspect({ runDir, localDir });
+  const found = await inspectNamed({ runDir, localDir });
   if (found.kind !== 'never_ran') return started();
   const ending = signal === null ? `exit code ${code}` : signal;
   return { kind: 'failed', message: `the supervisor ended with ${ending}: ${await readTrouble(runDir)}` };

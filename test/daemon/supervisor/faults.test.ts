@@ -1,10 +1,18 @@
 // The supervisor killed at each of its transitions: the folder must tell the truth, and what follows must be right.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { requestCancel, scriptPath, startSupervisor } from '../../../daemon/supervisor/index.ts';
+import {
+  inspectNamed,
+  requestCancel,
+  type StartResult,
+  scriptPath,
+  startSupervisor,
+} from '../../../daemon/supervisor/index.ts';
 import { carriers, fileNames, kill, Rig, type TestRun, untilGone } from './rig.ts';
 
 const RUNS = 'echo $$ >>$here/count; exit 3';
@@ -19,7 +27,7 @@ const timesRun = async (run: TestRun): Promise<number> =>
   (await fileNames(run.here)).includes('count') ? (await run.said('count')).split('\n').length : 0;
 
 /** Starts with a kill at this point and waits until neither the supervisor nor its job is there. */
-async function killedAt(run: TestRun, faultPoint: string): Promise<void> {
+async function killedAt(run: TestRun, faultPoint: string): Promise<StartResult> {
   const result = await run.start({ faultPoint, timeLimitMs: 3_600_000 });
   if (result.kind === 'started') {
     expect((await result.exited).signal).toBe('SIGKILL');
@@ -27,6 +35,7 @@ async function killedAt(run: TestRun, faultPoint: string): Promise<void> {
   } else {
     expect(result).toMatchObject({ kind: 'failed', message: expect.stringContaining('SIGKILL') });
   }
+  return result;
 }
 
 test('the list of transitions is the one in the scripts', () => {
@@ -39,7 +48,7 @@ test('the list of transitions is the one in the scripts', () => {
 test.each(BEFORE_IT_RAN)('killed at %s: never ran, and the next attempt runs it once', async (point) => {
   await using rig = await Rig.open();
   const run = await rig.run(RUNS);
-  await killedAt(run, point);
+  expect((await killedAt(run, point)).kind).toBe('failed');
   expect(await run.inspect()).toEqual({ kind: 'never_ran' });
   const claimed = ['claim_created', 'claim', 'gate', 'forked'].includes(point);
   const same = await run.start();
@@ -179,6 +188,22 @@ test('a pid file of another boot, or one cut short, is read for what it is', asy
   expect(await run.inspect()).toEqual({ kind: 'never_ran' });
   await writeFile(path, line);
   expect(await run.inspect()).toMatchObject({ kind: 'orphan' });
+});
+
+test('whose lock nobody has put a name to is waited for, and then known', async () => {
+  await using rig = await Rig.open();
+  const run = await rig.run(RUNS);
+  await killedAt(run, 'claim');
+  // As the child does that it would have forked, for an instant.
+  const path = join(run.request.localDir, 'supervisor.lock');
+  const child = spawn('flock', [path, 'sh', '-c', 'echo held; read _'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  await once(child.stdout, 'data');
+  expect(await run.inspect()).toEqual({ kind: 'alive', supervisor: null, startedAtMs: null });
+  const found = inspectNamed(run.request);
+  child.stdin.end('\n');
+  expect(await found).toEqual({ kind: 'never_ran' });
 });
 
 test('a pid that was cut short by a full disk does not stand in the way of the next attempt', async () => {
