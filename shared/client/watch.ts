@@ -9,6 +9,7 @@ import type { WatchMessage } from '../schemas/watch.ts';
 import { VERSION } from '../version.ts';
 import { LocalLogs } from './local-logs.ts';
 import { problemOf, readAll } from './transport.ts';
+import { openWebSocket } from './unix-websocket.ts';
 
 export type WatchItem =
   | { type: 'run'; run: Run }
@@ -172,9 +173,8 @@ async function openSession(
   { path }: Place,
   signal: AbortSignal | undefined,
 ): Promise<Session> {
-  const { WebSocket } = await import('ws');
-  const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, {
-    headers: { host: 'localhost', [VERSION_HEADER]: VERSION },
+  const socket = await openWebSocket(socketPath, path, {
+    headers: { [VERSION_HEADER]: VERSION },
     perMessageDeflate: false,
     maxPayload: 8 * 1024 * 1024,
   });

@@ -1,6 +1,6 @@
 // Everything that the daemon announced since its first day, over its own event stream; goes on through restarts.
-import { WebSocket } from 'ws';
 import { API } from '../../shared/api.ts';
+import { openWebSocket } from '../../shared/client/unix-websocket.ts';
 import { waitForSocket } from '../../shared/client/wait-for-socket.ts';
 import type { RunEvent } from '../../shared/schemas/local.ts';
 import type { EventsMessage } from '../../shared/schemas/watch.ts';
@@ -49,13 +49,12 @@ export class EventStream {
     }
   }
 
-  #connection(signal: AbortSignal): Promise<void> {
+  async #connection(signal: AbortSignal): Promise<void> {
     const since = this.#events.at(-1)?.seq ?? 0;
-    const socket = new WebSocket(`ws+unix:${this.#socketPath}:${API.events.path}?since=${since}`, {
-      headers: { host: 'localhost' },
-    });
+    const socket = await openWebSocket(this.#socketPath, `${API.events.path}?since=${since}`);
     const leave = (): void => socket.terminate();
     signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
     return new Promise((resolve) => {
       socket.on('message', (data: Buffer) => this.#receive(JSON.parse(data.toString('utf8'))));
       // Followed by close, after which we connect again.

@@ -2,8 +2,8 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import WebSocket from 'ws';
 import { DownloadSigner } from '../../../daemon/api/downloads.ts';
+import { openWebSocket } from '../../../shared/client/unix-websocket.ts';
 import { decodeOutput, type OutputChunk } from '../../../shared/output-frame.ts';
 import type { ArtifactList, ArtifactUrl, LogsResponse, Run } from '../../../shared/schemas/run.ts';
 import type { EventsMessage, WatchMessage } from '../../../shared/schemas/watch.ts';
@@ -273,7 +273,7 @@ const isOf = (frame: EventsMessage, id: string, type: string) =>
   frame.type === 'event' && frame.event.runId === id && frame.event.type === type;
 
 async function watch(path: string, see: (chunk: OutputChunk) => void = () => undefined) {
-  const socket = new WebSocket(`ws+unix:${rig.socket}:${path}`);
+  const socket = await openWebSocket(rig.socket, path);
   const frames: WatchMessage[] = [];
   const output = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   socket.on('message', (data: Buffer, isBinary) => {

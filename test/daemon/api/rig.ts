@@ -7,9 +7,9 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import WebSocket from 'ws';
 import { Daemon } from '../../../daemon/daemon.ts';
 import { packageRoot } from '../../../shared/client/start-daemon.ts';
+import { openWebSocket } from '../../../shared/client/unix-websocket.ts';
 import type { Run } from '../../../shared/schemas/run.ts';
 import type { Answer } from '../../rig/answer.ts';
 
@@ -115,7 +115,7 @@ export class ApiRig {
 
   /** A WebSocket with all its text frames until it closes, or until `enough` says so. */
   async frames<T>(path: string, enough: (frame: T, all: T[]) => boolean = () => false): Promise<T[]> {
-    const socket = new WebSocket(`ws+unix:${this.socket}:${path}`);
+    const socket = await openWebSocket(this.socket, path);
     const frames: T[] = [];
     await new Promise<void>((resolve, reject) => {
       socket.on('message', (data: Buffer, isBinary) => {
