@@ -25,7 +25,8 @@ const MAX_BYTES = 100;
 export function workspaceNameFault(name: string): string | null {
   if (name.trim() === '') return 'it is empty';
   if (Buffer.byteLength(name) > MAX_BYTES) return `it is longer than ${MAX_BYTES} bytes`;
-  if (name.includes('/') || name.includes('\\')) return 'it contains a slash';
+  if (name.includes('/')) return 'it contains a slash';
+  if (name.includes('\\')) return 'it contains a backslash';
   if (/\p{Cc}|\p{Zl}|\p{Zp}/u.test(name) || !name.isWellFormed()) return 'it contains a control character';
   if (name !== name.trim()) return 'it starts or ends with a space';
   if (name.startsWith('.') || name.startsWith('-')) return `it starts with "${name[0]}"`;
