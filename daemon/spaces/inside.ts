@@ -1,5 +1,6 @@
 // Keeps paths inside their folder, also where a commit or a program has put symlinks in the way.
 
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lstat, mkdir } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
@@ -40,4 +41,10 @@ export function relativeInside(path: string): string | null {
 /** Whether there is a folder at `path` itself, not at the end of a symlink. */
 export async function isFolder(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null))?.isDirectory() ?? false;
+}
+
+/** Whatever a program has made of the mode of its own folder: who owns it can look into it again. */
+export async function makeReachable(folder: string): Promise<void> {
+  const stat = await lstat(folder).catch(() => null);
+  if (stat?.isDirectory() && (stat.mode & 0o700) !== 0o700) await chmod(folder, 0o700);
 }

@@ -197,7 +197,7 @@ describe('without a daemon', () => {
     expect(refused.stderr).toContain(`can't make a box in ${path}`);
     // As root there is no more that sudo could do.
     const isRoot = process.getuid?.() === 0;
-    expect(refused.stderr).toContain(isRoot ? '--path' : `cli/qwex box init --fake 1 --path ${path}`);
+    expect(refused.stderr).toContain(isRoot ? '--path' : ` box init --fake 1 --path ${path}`);
   });
 
   test('init without a driver says how to name devices, and leaves nothing', async () => {

@@ -49,7 +49,7 @@ test('import { LocalRunner } from "qwex" submits, watches and fetches', async ()
     console.log(JSON.stringify({ said, content, code: ended.exitCode, status: ended.status, refused }));
   `;
   const node = `"${process.execPath}" --input-type=module`;
-  const { code, stdout, stderr } = await rig.shell(`cd ${packageFolder} && ${node}`, { input: source });
+  const { code, stdout, stderr } = await rig.shell(`cd "${packageFolder}" && ${node}`, { input: source });
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toEqual({
     said: 'said',

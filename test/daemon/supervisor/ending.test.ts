@@ -123,7 +123,7 @@ test('qwex detach lets a process stay, without token, descriptors and devices', 
   const show = `echo $$ >$0/pid; ${look}; echo "open:$fds" >$0/fds; env >$0/env; echo >$0/done; exec sleep 1004`;
   const run = await rig.run(
     `exec 7</dev/null; export CUDA_VISIBLE_DEVICES=0 KEPT=1
-     /bin/bash ${scriptPath('detach.sh')} sh -c '${show}' $here
+     /bin/bash '${scriptPath('detach.sh')}' sh -c '${show}' $here
      mkfifo $here/go; read -r _ <$here/go`,
   );
   const { exited } = await run.started();
