@@ -143,13 +143,21 @@ function rebuild({ top, file, furnished, into }: Requests['rebuild']): Answers['
   let kept = 0;
   for (const [at, path] of known.paths.entries()) {
     if (path === '' || !isFolderAt(known, at) || !touched.has(parentOf(path))) continue;
-    if (touched.has(path)) fs.mkdirSync(bytesOf(`${to}/${path}`));
-    else {
+    if (touched.has(path)) {
+      openToOwner(bytesOf(`${from}/${path}`));
+      fs.mkdirSync(bytesOf(`${to}/${path}`));
+    } else {
       fs.renameSync(bytesOf(`${from}/${path}`), bytesOf(`${to}/${path}`));
       kept += 1;
     }
   }
   return { kept };
+}
+
+/** A folder whose program took its rights away: nothing could be moved out of it. */
+function openToOwner(path: fs.PathLike): void {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() && (stat.mode & 0o700) !== 0o700) fs.chmodSync(path, 0o700);
 }
 
 function parentOf(path: string): string {
