@@ -1,6 +1,6 @@
 // Keeps paths inside their folder, also where a commit or a program has put symlinks in the way.
 
-import { chmod } from 'node:fs/promises';
+import { chmodSync, lstatSync, type PathLike } from 'node:fs';
 import { join } from 'node:path';
 import { lstat, mkdir } from '../../shared/at-once.ts';
 import { isErrno } from '../../shared/errors.ts';
@@ -43,8 +43,8 @@ export async function isFolder(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => null))?.isDirectory() ?? false;
 }
 
-/** Whatever a program has made of the mode of its own folder: who owns it can look into it again. */
-export async function makeReachable(folder: string): Promise<void> {
-  const stat = await lstat(folder).catch(() => null);
-  if (stat?.isDirectory() && (stat.mode & 0o700) !== 0o700) await chmod(folder, 0o700);
+/** A folder whose program took its own rights away: its owner can look into it, and move things out of it, again. */
+export function openToOwner(folder: PathLike): void {
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat?.isDirectory() && (stat.mode & 0o700) !== 0o700) chmodSync(folder, 0o700);
 }

@@ -9,7 +9,7 @@ import { clearPlace, createSpace } from './create.ts';
 import { examined } from './examined.ts';
 import { readFacts } from './facts.ts';
 import type { Space, SpaceRequest } from './furnish.ts';
-import { isFolder, makeReachable } from './inside.ts';
+import { isFolder, openToOwner } from './inside.ts';
 import { Pool } from './pool.ts';
 import { PoolFolder, type Waiting } from './pool-folder.ts';
 import { Trash, type TrashOptions } from './trash.ts';
@@ -46,7 +46,7 @@ export class Spaces {
 
   /** What the run's program did. No process where it left the files of the commit alone. */
   async inspect(located: Located, within: readonly string[]): Promise<SpaceChanges> {
-    await makeReachable(located.path);
+    openToOwner(located.path);
     const seen = await examined(located, within).catch(() => null);
     if (seen === null) return spaceChanges(located);
     if (seen.isUntouched) this.#untouched.add(located.path);

@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { bytesOf, byteText } from './byte-text.ts';
+import { openToOwner } from './inside.ts';
 import {
   differing,
   FIELDS,
@@ -152,12 +153,6 @@ function rebuild({ top, file, furnished, into }: Requests['rebuild']): Answers['
     }
   }
   return { kept };
-}
-
-/** A folder whose program took its rights away: nothing could be moved out of it. */
-function openToOwner(path: fs.PathLike): void {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory() && (stat.mode & 0o700) !== 0o700) fs.chmodSync(path, 0o700);
 }
 
 function parentOf(path: string): string {

@@ -180,10 +180,14 @@ export class Rig {
     await untilGone(pid);
   }
 
-  /** Resolves when the supervisors of ended runs are gone too: one that finds no daemon then would start one. */
+  /** Resolves when the supervisors of ended runs are gone too, and what they have called: both may start a daemon yet. */
   async supervisorsGone(): Promise<void> {
-    const isSupervisor = ({ command }: ProcessFacts): boolean => command.includes('supervise');
-    for (const { pid } of processesWith(`QWEX_HOME=${this.home}`).filter(isSupervisor)) await untilGone(pid);
+    const mayStart = ({ command }: ProcessFacts): boolean => /supervise|daemon start/.test(command);
+    for (;;) {
+      const found = processesWith(`QWEX_HOME=${this.home}`).filter(mayStart);
+      if (found.length === 0) return;
+      for (const { pid } of found) await untilGone(pid);
+    }
   }
 
   /** This test provokes errors in the daemon's log; others still fail it. */
