@@ -197,6 +197,7 @@ describe('without a daemon', () => {
     expect(refused.stderr).toContain(`can't make a box in ${path}`);
     // As root there is no more that sudo could do.
     const isRoot = process.getuid?.() === 0;
+    expect(refused.stderr).toContain(isRoot ? '--path' : 'cli/qwex');
     expect(refused.stderr).toContain(isRoot ? '--path' : ` box init --fake 1 --path ${path}`);
   });
 
